@@ -1,0 +1,56 @@
+"""CloudWatch alarms: which ring, and how to keep one from undoing a rollback."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+from rollout.adapters.clients import client
+from rollout.settings import Settings, settings
+
+
+class Alarms(Protocol):
+    """The port: states by name, and silencing."""
+
+    def states(self) -> dict[str, str]: ...
+    def silenced(self) -> Any: ...
+
+
+@dataclass(frozen=True)
+class CloudWatchAlarms:
+    """The alarms the template names."""
+
+    api: Any
+    names: tuple[str, ...]
+
+    @classmethod
+    def connect(cls, known: Settings | None = None) -> Self:
+        """From the environment variables of the function."""
+        return cls(client("cloudwatch"), (known or settings()).words("ALARM_NAMES"))
+
+    def states(self) -> dict[str, str]:
+        """name -> OK, ALARM or INSUFFICIENT_DATA; "MISSING" for a name that is no alarm."""
+        if not self.names:
+            return {}
+        answer = self.api.describe_alarms(
+            AlarmNames=list(self.names), AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+        )
+        found = (*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ()))
+        states = {alarm["AlarmName"]: str(alarm["StateValue"]) for alarm in found}
+        return {name: states.get(name, "MISSING") for name in self.names}
+
+    @contextmanager
+    def silenced(self) -> Iterator[None]:
+        """Alarm actions off for a while: AppConfig ignores a monitor whose actions are disabled.
+
+        Otherwise the alarm that called for the rollback rolls the rollback itself back.
+        Source: AWS AppConfig user guide, "Monitoring deployments for automatic rollback".
+        """
+        if not self.names:
+            yield
+            return
+        self.api.disable_alarm_actions(AlarmNames=list(self.names))
+        try:
+            yield
+        finally:
+            self.api.enable_alarm_actions(AlarmNames=list(self.names))

@@ -1,0 +1,82 @@
+"""Plan documents from outside: read, checked against the schema, parsed."""
+
+import json
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import fastjsonschema
+
+from rollout.domain import plan as plans
+from rollout.domain.errors import InvalidInputError
+from rollout.domain.plan import Plan
+
+REMEDY: Final = "Correct the plan and try again; every field is described in plan.schema.json."
+
+
+def parse(document: Any) -> Plan:
+    """A Plan from a JSON value. Raises InvalidInputError naming field, value, expectation."""
+    try:
+        _validator()(document)
+    except fastjsonschema.JsonSchemaValueException as error:
+        path = ".".join(error.path[1:]) or "plan"
+        raise InvalidInputError(
+            field=_unknown(error) or path,
+            value=_value(error),
+            expected=_expected(error),
+            remedy=REMEDY,
+        ) from None
+    return plans.parse(document)
+
+
+def load(path: Path) -> tuple[Plan, dict[str, Any]]:
+    """(Plan, document) from a file. Raises InvalidInputError, also when it cannot be read."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInputError(
+            field="plan file", value=str(path), expected=f"a readable file ({error.strerror})"
+        ) from None
+    except ValueError as error:
+        raise InvalidInputError(
+            field="plan file", value=str(path), expected=f"JSON ({error})"
+        ) from None
+    return parse(document), document
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """The JSON Schema that ships with the package."""
+    text = files("rollout").joinpath("plan.schema.json").read_text(encoding="utf-8")
+    return dict(json.loads(text))
+
+
+@cache
+def _validator() -> Any:
+    return fastjsonschema.compile(schema())
+
+
+def _unknown(error: fastjsonschema.JsonSchemaValueException) -> str:
+    """The path of the first field that no rule allows, when that is the error."""
+    if error.rule != "additionalProperties" or not isinstance(error.value, dict):
+        return ""
+    extra = [key for key in error.value if key not in error.definition["properties"]]
+    return ".".join([*error.path[1:], extra[0]])
+
+
+def _value(error: fastjsonschema.JsonSchemaValueException) -> object:
+    if error.rule == "required":
+        return None
+    if error.rule == "additionalProperties" and isinstance(error.value, dict):
+        return next(v for k, v in error.value.items() if k not in error.definition["properties"])
+    return error.value
+
+
+def _expected(error: fastjsonschema.JsonSchemaValueException) -> str:
+    if error.rule == "additionalProperties":
+        return f"no such field; known are {', '.join(error.definition['properties'])}"
+    if error.rule == "required":
+        missing = [key for key in error.definition["required"] if key not in error.value]
+        return f"the field {missing[0]}"
+    return str(error.message).split(" must ", 1)[-1].removeprefix("be ")

@@ -1,0 +1,1 @@
+"""The pure core: decisions on plain values. Standard library only, no clock, no I/O."""

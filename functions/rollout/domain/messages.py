@@ -1,0 +1,68 @@
+"""What became of an execution, in words for people: reasons, subjects, texts."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+UNKNOWN: Final = "no reason was recorded"
+
+
+def reason_of(document: Mapping[str, Any]) -> str:
+    """Why an execution turned back, from its document: the latest thing that went wrong.
+
+    An error beats a lost exposure, that a person's answer, that a verdict, that the preflight.
+    """
+    finders = (_error, _exposure, _approval, _verdict, _preflight)
+    found = (finder(document) for finder in finders)
+    return next((reason for reason in found if reason), UNKNOWN)
+
+
+def rollout_of(document: Any) -> str:
+    """The rollout id in an execution's document or input; "" when there is none."""
+    if not isinstance(document, Mapping):
+        return ""
+    step = _part(_part(document, "preflight"), "step")
+    found = step.get("rollout_id") or document.get("rollout_id") or ""
+    return found if isinstance(found, str) else ""
+
+
+def message(document: Mapping[str, Any]) -> tuple[str, str]:
+    """(subject, text) of the notification that an execution's document calls for."""
+    rollout = rollout_of(document) or "an unnamed rollout"
+    outcome = _part(document, "outcome")
+    word = str(outcome.get("word", UNKNOWN))
+    reason = outcome.get("reason") or outcome.get("sentence") or reason_of(document)
+    subject = f"{rollout}: {word.replace('_', ' ').lower()}"
+    return subject, f"{subject}\n{reason}"
+
+
+def _part(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = document.get(key)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _error(document: Mapping[str, Any]) -> str:
+    error = _part(document, "error")
+    if not error:
+        return ""
+    return f"{error.get('Error', 'unknown error')}: {str(error.get('Cause', ''))[:500]}"
+
+
+def _exposure(document: Mapping[str, Any]) -> str:
+    exposure = _part(document, "exposure")
+    return str(exposure.get("reason", "")) if exposure.get("word") == "LOST" else ""
+
+
+def _approval(document: Mapping[str, Any]) -> str:
+    approval = _part(document, "approval")
+    if not approval or approval.get("word") == "APPROVED":
+        return ""
+    return f"not approved by {approval.get('by', 'anybody')}: {approval.get('why', 'no reason')}"
+
+
+def _verdict(document: Mapping[str, Any]) -> str:
+    return str(_part(document, "verdict").get("sentence", ""))
+
+
+def _preflight(document: Mapping[str, Any]) -> str:
+    reasons = _part(document, "preflight").get("reasons")
+    return "; ".join(reasons) if isinstance(reasons, list) else ""

@@ -1,0 +1,304 @@
+"""The plan: every number of a rollout, parsed and linted once.
+
+The shape (fields, types, ranges) is checked by plan.schema.json; here is what a schema cannot
+say: order of exposures, bands without gap or overlap, calls that exist, times that can be met.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rollout.domain.errors import InvalidInputError
+from rollout.domain.flag import FULL_BPS
+
+CALLS: Final = ("PROMOTE", "HOLD", "INVESTIGATE", "ROLL_BACK")
+METRICS: Final = ("errors", "slow", "mismatches", "shadow_failures")
+SHADOW, CANARY, RAMP = "shadow", "canary", "ramp"
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One stretch of a rollout at constant exposure.
+
+    exposure_bps, shadow_bps: basis points 0..10000. Times are seconds; starts_after_seconds counts
+    from the launch and is 0 for the phases of the launch itself. certify: metric -> rate that
+    must be certified to leave the phase, where the plan asks for more than the guardrail does.
+    """
+
+    name: str
+    kind: str
+    exposure_bps: int
+    shadow_bps: int
+    starts_after_seconds: int
+    bake_seconds: int
+    maximum_bake_seconds: int
+    certify: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Band:
+    """Rates from (inclusive) .. to (exclusive, 1 inclusive) call for one of CALLS."""
+
+    call: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Guardrail:
+    """A metric, its bands from rate 0 to 1, and the rate certified before full exposure."""
+
+    metric: str
+    certify: float
+    bands: tuple[Band, ...]
+
+    def limit(self, call: str) -> float | None:
+        """The rate above which the guardrail calls for `call` or worse; None when it never does."""
+        worse = [b.start for b in self.bands if CALLS.index(b.call) >= CALLS.index(call)]
+        return min(worse) if worse else None
+
+
+@dataclass(frozen=True)
+class Slowness:
+    """Slow is above `tolerance` times the control's p95 and above `absolute_ms`."""
+
+    tolerance: float
+    absolute_ms: float
+    reference_seconds: int
+
+
+@dataclass(frozen=True)
+class Judge:
+    """alpha: chance of rolling back a tolerable candidate; beta: of passing an intolerable one."""
+
+    alpha: float
+    beta: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Look every `every_seconds` at metrics of `period_seconds`, `settle_seconds` old."""
+
+    every_seconds: int
+    settle_seconds: int
+    period_seconds: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole plan. lease_grace_seconds is how long the exposure outlives its orchestrator."""
+
+    name: str
+    phases: tuple[Phase, ...]
+    cleanup_after_seconds: int
+    guardrails: tuple[Guardrail, ...]
+    slowness: Slowness
+    judge: Judge
+    evaluation: Evaluation
+    lease_grace_seconds: int
+    approval_seconds: int
+    ignore_paths: tuple[str, ...]
+    salt: str
+    allow_list: tuple[str, ...]
+
+    def phase(self, name: str) -> Phase:
+        """The phase of that name; raises InvalidInputError naming those there are."""
+        for phase in self.phases:
+            if phase.name == name:
+                return phase
+        known = ", ".join(phase.name for phase in self.phases)
+        raise InvalidInputError(field="phase", value=name, expected=f"one of {known}")
+
+    def first(self, kind: str) -> Phase:
+        """The first phase of that kind (a linted plan has one of each)."""
+        return next(phase for phase in self.phases if phase.kind == kind)
+
+    def after(self, name: str) -> Phase | None:
+        """The phase that follows, or None after the last."""
+        index = self.phases.index(self.phase(name)) + 1
+        return self.phases[index] if index < len(self.phases) else None
+
+    def next_exposure_bps(self, name: str) -> int:
+        """What leaving the phase risks: the exposure of the next one (full after the last)."""
+        following = self.after(name)
+        return following.exposure_bps if following else FULL_BPS
+
+    def looks(self) -> int:
+        """The most evaluations a rollout can make, over all phases; at least 1."""
+        every = self.evaluation.every_seconds
+        return sum(phase.maximum_bake_seconds // every + 2 for phase in self.phases)
+
+    def lease_seconds(self, name: str, since_launch: int) -> int:
+        """How long the phase's exposure may stand, from now, `since_launch` seconds after launch.
+
+        Long enough for the longest bake and a person's answer, or until the next step starts,
+        whichever is later, and the grace on top.
+        """
+        phase = self.phase(name)
+        following = self.after(name)
+        starts = following.starts_after_seconds if following else self.cleanup_after_seconds
+        judged = phase.maximum_bake_seconds + self.approval_seconds
+        return max(judged, starts - since_launch) + self.lease_grace_seconds
+
+
+def parse(document: Mapping[str, Any]) -> Plan:
+    """A Plan from a document that the schema has accepted.
+
+    Raises InvalidInputError naming the field, its value and what was expected.
+    """
+    plan = Plan(
+        name=document["name"],
+        phases=tuple(_phase(item, document["evaluation"]) for item in document["phases"]),
+        cleanup_after_seconds=document["cleanup"]["starts_after_seconds"],
+        guardrails=tuple(
+            _guardrail(metric, item) for metric, item in document["guardrails"].items()
+        ),
+        slowness=Slowness(**document["slowness"]),
+        judge=Judge(**document["judge"]),
+        evaluation=Evaluation(**document["evaluation"]),
+        lease_grace_seconds=document["lease"]["grace_seconds"],
+        approval_seconds=document["approval"]["timeout_seconds"],
+        ignore_paths=tuple(document.get("comparison", {}).get("ignore", ())),
+        salt=document["cohort"]["salt"],
+        allow_list=tuple(document["cohort"].get("allow_list", ())),
+    )
+    _lint_phases(plan.phases)
+    _lint_times(plan)
+    for guardrail in plan.guardrails:
+        _lint_bands(guardrail)
+    return plan
+
+
+def _phase(item: Mapping[str, Any], evaluation: Mapping[str, Any]) -> Phase:
+    longest = item.get("maximum_bake_seconds")
+    return Phase(
+        name=item["name"],
+        kind=item["kind"],
+        exposure_bps=item["exposure_bps"],
+        shadow_bps=item["shadow_bps"],
+        starts_after_seconds=item.get("starts_after_seconds", 0),
+        bake_seconds=item["bake_seconds"],
+        maximum_bake_seconds=4 * item["bake_seconds"] if longest is None else longest,
+        certify=dict(item.get("certify", {})),
+    )
+
+
+def _guardrail(metric: str, item: Mapping[str, Any]) -> Guardrail:
+    bands = tuple(Band(b["call"], b["from"], b["to"]) for b in item["bands"])
+    return Guardrail(metric, item["certify"], bands)
+
+
+def _lint_phases(phases: Sequence[Phase]) -> None:
+    kinds = [phase.kind for phase in phases]
+    if kinds[:2] != [SHADOW, CANARY] or set(kinds[2:]) - {RAMP}:
+        raise InvalidInputError(
+            field="phases[].kind",
+            value=kinds,
+            expected='"shadow", then "canary", then any number of "ramp"',
+        )
+    names = [phase.name for phase in phases]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise _phase_error(index, "name", name, "a name used once in the plan")
+    if phases[0].exposure_bps != 0:
+        raise _phase_error(0, "exposure_bps", phases[0].exposure_bps, "0: a shadow serves nobody")
+    for index in range(1, len(phases)):
+        _lint_step(index, phases[index - 1], phases[index])
+    last = phases[-1].exposure_bps
+    if last != FULL_BPS:
+        raise _phase_error(len(phases) - 1, "exposure_bps", last, "10000 in the last phase")
+
+
+def _lint_step(index: int, before: Phase, phase: Phase) -> None:
+    if phase.exposure_bps <= before.exposure_bps:
+        raise _phase_error(
+            index,
+            "exposure_bps",
+            phase.exposure_bps,
+            f"more than the {before.exposure_bps} of {before.name}: exposure only goes up",
+        )
+    if phase.kind == CANARY and phase.starts_after_seconds:
+        value = phase.starts_after_seconds
+        raise _phase_error(
+            index, "starts_after_seconds", value, "0: the launch itself enables the canary"
+        )
+    if phase.kind == RAMP and phase.starts_after_seconds < before.starts_after_seconds:
+        raise _phase_error(
+            index,
+            "starts_after_seconds",
+            phase.starts_after_seconds,
+            f"at least the {before.starts_after_seconds} of {before.name}",
+        )
+
+
+def _lint_times(plan: Plan) -> None:
+    for index, phase in enumerate(plan.phases):
+        if phase.maximum_bake_seconds < phase.bake_seconds:
+            raise _phase_error(
+                index,
+                "maximum_bake_seconds",
+                phase.maximum_bake_seconds,
+                f"at least bake_seconds, {phase.bake_seconds}",
+            )
+        if phase.maximum_bake_seconds < plan.evaluation.every_seconds:
+            raise _phase_error(
+                index,
+                "maximum_bake_seconds",
+                phase.maximum_bake_seconds,
+                f"at least evaluation.every_seconds, {plan.evaluation.every_seconds}",
+            )
+    last = plan.phases[-1].starts_after_seconds
+    if plan.cleanup_after_seconds < last:
+        raise InvalidInputError(
+            field="cleanup.starts_after_seconds",
+            value=plan.cleanup_after_seconds,
+            expected=f"at least the {last} of the last phase",
+        )
+
+
+def _lint_bands(guardrail: Guardrail) -> None:
+    """Bands must cover 0..1 in order, mildest first: a rate without a call is a trap."""
+    edge = 0.0
+    for index, band in enumerate(guardrail.bands):
+        field = f"guardrails.{guardrail.metric}.bands[{index}]"
+        if band.start != edge:
+            what = "a gap" if band.start > edge else "an overlap"
+            raise InvalidInputError(
+                field=f"{field}.from",
+                value=band.start,
+                expected=f"{edge:g}, where the band before ends: this leaves {what}",
+            )
+        if band.end <= band.start:
+            raise InvalidInputError(
+                field=f"{field}.to", value=band.end, expected=f"more than from, {band.start:g}"
+            )
+        edge = band.end
+    _lint_calls(guardrail, edge)
+
+
+def _lint_calls(guardrail: Guardrail, edge: float) -> None:
+    field = f"guardrails.{guardrail.metric}"
+    if edge != 1:
+        raise InvalidInputError(
+            field=f"{field}.bands[{len(guardrail.bands) - 1}].to",
+            value=edge,
+            expected="1: the bands must cover every rate, this leaves a gap at the top",
+        )
+    calls = [band.call for band in guardrail.bands]
+    if calls[0] != CALLS[0] or calls != sorted(set(calls), key=CALLS.index):
+        raise InvalidInputError(
+            field=f"{field}.bands[].call",
+            value=calls,
+            expected="each call once, mildest first, starting with PROMOTE",
+        )
+    worst = guardrail.bands[0].end if len(calls) == 1 else guardrail.bands[-1].start
+    if guardrail.certify > worst:
+        raise InvalidInputError(
+            field=f"{field}.certify",
+            value=guardrail.certify,
+            expected=f"at most {worst:g}, above which the guardrail calls for {calls[-1]}",
+        )
+
+
+def _phase_error(index: int, key: str, value: object, expected: str) -> InvalidInputError:
+    return InvalidInputError(field=f"phases[{index}].{key}", value=value, expected=expected)

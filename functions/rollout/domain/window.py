@@ -1,0 +1,83 @@
+"""What was counted, per arm, over one interval of time."""
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+from rollout.domain.errors import InvalidInputError
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """Counts >= 0. Raises InvalidInputError for anything else, naming the count."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                raise InvalidInputError(
+                    field=f"{type(self).__name__}.{field.name}",
+                    value=value,
+                    expected="a count: a whole number >= 0",
+                )
+
+    def _at_most(self, part: str, whole: str) -> None:
+        if getattr(self, part) > getattr(self, whole):
+            raise InvalidInputError(
+                field=f"{type(self).__name__}.{part}",
+                value=getattr(self, part),
+                expected=f"at most {whole}, {getattr(self, whole)}",
+            )
+
+
+@dataclass(frozen=True)
+class Arm(_Counts):
+    """One arm's totals: requests, those that failed, those slower than the arm's cut-off."""
+
+    requests: int = 0
+    errors: int = 0
+    slow: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._at_most("errors", "requests")
+        self._at_most("slow", "requests")
+
+
+@dataclass(frozen=True)
+class Shadow(_Counts):
+    """Shadow totals: answers compared, those that differ; reads that failed or came late."""
+
+    compared: int = 0
+    mismatched: int = 0
+    failed: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._at_most("mismatched", "compared")
+
+    @property
+    def asked(self) -> int:
+        """Shadow reads, whether they could be compared or not."""
+        return self.compared + self.failed
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything a verdict weighs.
+
+    control, candidate: the arms since this exposure was served. shadow: since the rollout began.
+    baked_seconds: time at this exposure that the counts cover. alarms: names in ALARM.
+    unavailable: why counts are missing, "" when they are not.
+    """
+
+    control: Arm = Arm()
+    candidate: Arm = Arm()
+    shadow: Shadow = Shadow()
+    baked_seconds: float = 0
+    alarms: tuple[str, ...] = ()
+    unavailable: str = ""
+
+    @classmethod
+    def missing(cls, why: str, baked_seconds: float, alarms: tuple[str, ...] = ()) -> Self:
+        """No counts: doubt, which is never a pass."""
+        return cls(baked_seconds=baked_seconds, alarms=alarms, unavailable=why)

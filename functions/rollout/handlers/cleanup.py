@@ -1,0 +1,76 @@
+"""Cleanup (huntaze-cleanup): the end of a finished rollout.
+
+The candidate keeps serving everyone; the lease is lifted, the shadow ends, the flag is given back.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rollout.adapters import flag_reader
+from rollout.adapters.flags import AppConfigFlags, Flags
+from rollout.adapters.schedules import SchedulerSchedules, Schedules
+from rollout.domain.exposure import holder_problem
+from rollout.domain.flag import FULL_BPS, NO_LEASE_END
+from rollout.domain.step import Step
+from rollout.handlers.confirm_exposure import Served
+from rollout.telemetry import log
+
+ATTEMPTS: Final = 20
+PAUSE_SECONDS: Final = 1.0
+
+
+class NotCleanedUpError(RuntimeError):
+    """The flag without a lease could not be deployed or is not served."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What a cleanup needs from outside."""
+
+    flags: Flags
+    served: Served
+    schedules: Schedules
+    sleep: Callable[[float], None] = time.sleep
+
+
+def cleanup(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
+    """Lift the lease and give the flag back.
+
+    Event: {"step"}. Returns the outcome {"word": "COMPLETED", "sentence", "exposure_bps"}. A
+    repeated call finds its work done. Raises NotCleanedUpError, after which the machine rolls back.
+    """
+    step = Step.from_json(event["step"])
+    before = ports.flags.current()
+    if before.flag.lease_until != NO_LEASE_END:
+        problem = holder_problem(before.flag, step)
+        if problem:
+            raise NotCleanedUpError(problem)
+        ports.flags.deploy(
+            before, before.flag.finished(), f"{step.rollout_id} completed", urgent=True
+        )
+    _confirm(ports)
+    ports.schedules.delete(f"{step.rollout_id}-")
+    log().info("completed", extra={"rollout_id": step.rollout_id})
+    return {
+        "word": "COMPLETED",
+        "sentence": "the candidate serves everyone, without a lease; the mock data can go",
+        "exposure_bps": FULL_BPS,
+    }
+
+
+def _confirm(ports: Ports) -> None:
+    for _ in range(ATTEMPTS):
+        served = ports.served.flag()
+        if served.candidate_bps == FULL_BPS and served.lease_until == NO_LEASE_END:
+            return
+        ports.sleep(PAUSE_SECONDS)
+    raise NotCleanedUpError("the flag without a lease is not served")
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """The Lambda entry point."""
+    return cleanup(
+        event, Ports(AppConfigFlags.connect(), flag_reader.served(), SchedulerSchedules.connect())
+    )

@@ -1,0 +1,63 @@
+"""Confirm Exposure: is the phase's flag what users are served now?"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rollout.adapters import flag_reader
+from rollout.adapters.flags import AppConfigFlags, Flags
+from rollout.domain import exposure as exposures
+from rollout.domain.errors import InvalidInputError
+from rollout.domain.exposure import Sighting
+from rollout.domain.flag import Flag
+from rollout.domain.step import Step
+from rollout.settings import settings
+
+
+class Served(Protocol):
+    """What a reader that starts now is served; raises what the data plane raises."""
+
+    def flag(self) -> Flag: ...
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What confirming needs from outside."""
+
+    flags: Flags
+    served: Served
+    poll_seconds: int
+    clock: Callable[[], float] = time.time
+
+
+def confirm_exposure(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
+    """Look at the deployment and at the data plane once.
+
+    Event: {"step", "exposure"}. Returns the exposure with word SERVED_SHADOW, SERVED_LIVE,
+    SPREADING (look again in wait_seconds) or LOST.
+    """
+    exposure = event["exposure"]
+    if exposure["word"] == exposures.LOST:
+        return dict(exposure)
+    deployment = ports.flags.deployment(exposure["deployment"])
+    seen = Sighting(deployment.state, deployment.ended_by, _served(ports), ports.poll_seconds)
+    return exposures.confirm(exposure, Step.from_json(event["step"]), seen, ports.clock())
+
+
+def _served(ports: Ports) -> Flag | None:
+    """The flag, or None while the data plane has no good answer: not confirmed."""
+    try:
+        return ports.served.flag()
+    except (ClientError, BotoCoreError, InvalidInputError, ValueError):
+        return None
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """The Lambda entry point."""
+    poll_seconds = settings().whole("FLAG_POLL_SECONDS")
+    return confirm_exposure(
+        event, Ports(AppConfigFlags.connect(), flag_reader.served(), poll_seconds)
+    )

@@ -1,0 +1,76 @@
+"""Evaluate: the Lambda behind Evaluate Shadow and Evaluate Metrics."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rollout.adapters import plan_documents
+from rollout.adapters.alarms import Alarms, CloudWatchAlarms
+from rollout.adapters.flags import AppConfigFlags, Flags
+from rollout.adapters.metrics import CloudWatchMetrics, Metrics, MetricsUnavailableError
+from rollout.domain.plan import Plan
+from rollout.domain.step import Step, next_word
+from rollout.domain.verdict import Call, Verdict, judge
+from rollout.domain.window import Evidence
+from rollout.telemetry import log
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What an evaluation needs from outside."""
+
+    flags: Flags
+    metrics: Metrics
+    alarms: Alarms
+    clock: Callable[[], float] = time.time
+
+
+def evaluate(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
+    """Weigh the evidence since the exposure was served.
+
+    Event: {"plan", "step", "exposure"}. Returns the verdict as JSON values and "next": what
+    promoting means, CANARY, RAMP or CLEANUP.
+    """
+    plan, step = plan_documents.parse(event["plan"]), Step.from_json(event["step"])
+    phase = plan.phase(event["exposure"]["phase"])
+
+    lost = _lost(event["exposure"], step, ports.flags)
+    evidence = _gather(plan, step, event["exposure"], ports)
+    verdict = lost or judge(evidence, phase, plan)
+    log().info("verdict", extra={"phase": phase.name, "sentence": verdict.sentence})
+
+    return {**verdict.to_json(), "phase": phase.name, "next": next_word(plan, phase)}
+
+
+def _lost(exposure: dict[str, Any], step: Step, flags: Flags) -> Verdict | None:
+    """A verdict of its own when the flag is no longer what this phase has set."""
+    flag = flags.current().flag
+    ours = (step.rollout_id, exposure["phase"], exposure["exposure_bps"], True)
+    found = (flag.rollout_id, flag.phase, flag.candidate_bps, flag.enabled)
+    if found == ours:
+        return None
+    reason = (
+        f"the flag was changed under this phase: it is {flag.candidate_bps} bps, enabled "
+        f"{flag.enabled}, held by {flag.rollout_id or 'nobody'}"
+    )
+    return Verdict(Call.ROLL_BACK, f"{Call.ROLL_BACK}: {reason}.", (reason,), ())
+
+
+def _gather(plan: Plan, step: Step, exposure: dict[str, Any], ports: Ports) -> Evidence:
+    end = ports.clock() - plan.evaluation.settle_seconds
+    start, period = exposure["served_at"], plan.evaluation.period_seconds
+    baked = max(0.0, end - start)
+    ringing = tuple(name for name, state in ports.alarms.states().items() if state == "ALARM")
+    try:
+        control, candidate = ports.metrics.arms(start, end, period)
+        shadow = ports.metrics.shadow(step.launched_at, end, period)
+    except MetricsUnavailableError as error:
+        return Evidence.missing(str(error), baked, ringing)
+    return Evidence(control, candidate, shadow, baked, ringing)
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """The Lambda entry point."""
+    ports = Ports(AppConfigFlags.connect(), CloudWatchMetrics.connect(), CloudWatchAlarms.connect())
+    return evaluate(event, ports)

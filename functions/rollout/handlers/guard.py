@@ -1,0 +1,79 @@
+"""The guard: rolls back what no Catch can see.
+
+EventBridge invokes it when an execution failed, timed out or was aborted, and when the alarm
+goes to ALARM, also between two executions of a rollout.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from rollout.adapters.notifications import Notifications, SnsNotifications
+from rollout.domain.errors import InvalidInputError
+from rollout.domain.messages import rollout_of
+from rollout.handlers import roll_back
+from rollout.telemetry import log
+
+ENDED_BADLY = ("FAILED", "TIMED_OUT", "ABORTED")
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What the guard needs from outside."""
+
+    rollback: roll_back.Ports
+    notifications: Notifications
+
+
+def guard(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
+    """Roll back the rollout an EventBridge event is about.
+
+    Event: "Step Functions Execution Status Change" or "CloudWatch Alarm State Change". Returns the
+    outcome. Raises InvalidInputError for any other event, and what roll_back raises: Lambda tries
+    again, then the event goes to the dead-letter queue.
+    """
+    rollout_id, reason = _about(event, ports)
+    if not rollout_id:
+        return {"word": "NOTHING_TO_DO", "reason": reason}
+    outcome = roll_back.roll_back(rollout_id, reason, ports.rollback)
+    if outcome["changed"]:
+        _tell(rollout_id, outcome, ports.notifications)
+    return outcome
+
+
+def _about(event: dict[str, Any], ports: Ports) -> tuple[str, str]:
+    """(rollout id or "", reason)."""
+    detail = event.get("detail") or {}
+    if event.get("source") == "aws.states" and detail.get("status") in ENDED_BADLY:
+        reason = f"execution {detail.get('name')} {detail['status'].lower().replace('_', ' ')}"
+        cause = f" ({detail['error']}: {detail.get('cause')})" if detail.get("error") else ""
+        return rollout_of(_input(detail)) or str(detail.get("name", "")), reason + cause
+    if event.get("source") == "aws.cloudwatch":
+        holder = ports.rollback.flags.current().flag.rollout_id
+        return holder, f"alarm {detail.get('alarmName')} went to ALARM"
+    raise InvalidInputError(
+        field="event.source",
+        value=event.get("source"),
+        expected=f"aws.states with status one of {ENDED_BADLY}, or aws.cloudwatch",
+    )
+
+
+def _input(detail: dict[str, Any]) -> Any:
+    # Above 248 KiB EventBridge leaves the input out; the execution's name must do then.
+    try:
+        return json.loads(detail.get("input") or "{}")
+    except ValueError:
+        return {}
+
+
+def _tell(rollout_id: str, outcome: dict[str, Any], notifications: Notifications) -> None:
+    try:
+        subject = f"{rollout_id}: rolled back by the guard"
+        notifications.send(subject, f"{subject}\n{outcome['reason']}", outcome)
+    except Exception:  # the rollback is done; a message that fails must not repeat it
+        log().exception("notification failed")
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """The Lambda entry point."""
+    return guard(event, Ports(roll_back.Ports.connect(), SnsNotifications.connect()))

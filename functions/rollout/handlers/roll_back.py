@@ -1,0 +1,135 @@
+"""Roll Back: exposure to 0, whatever state the rollout is in. Idempotent, and works alone.
+
+Used by the state of that name, by the guard, and by a person's `rollout roll-back`.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rollout.adapters import flag_reader
+from rollout.adapters.alarms import Alarms, CloudWatchAlarms
+from rollout.adapters.flags import AppConfigFlags, Deployed, FlagConflictError, Flags
+from rollout.adapters.schedules import SchedulerSchedules, Schedules
+from rollout.domain.messages import reason_of, rollout_of
+from rollout.handlers.confirm_exposure import Served
+from rollout.telemetry import log
+
+ATTEMPTS: Final = 10
+PAUSE_SECONDS: Final = 1.0
+
+
+class NotRolledBackError(RuntimeError):
+    """The data plane still exposes users after everything was tried."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What a rollback needs from outside."""
+
+    flags: Flags
+    served: Served
+    alarms: Alarms
+    schedules: Schedules
+    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+
+    @classmethod
+    def connect(cls) -> "Ports":
+        """From the environment variables of the function."""
+        return cls(
+            AppConfigFlags.connect(),
+            flag_reader.served(),
+            CloudWatchAlarms.connect(),
+            SchedulerSchedules.connect(),
+        )
+
+
+def roll_back(rollout_id: str, reason: str, ports: Ports) -> dict[str, Any]:
+    """Close the flag and verify at the data plane that control serves everyone.
+
+    rollout_id: only that rollout's exposure is touched; "" closes the flag whoever holds it.
+    Returns the outcome {"word": "ROLLED_BACK", "reason", "changed": whether there was anything to
+    undo, "holder", "exposure_bps": 0, "schedules_deleted", "seconds"}; when another rollout holds
+    the flag nothing is touched and exposure_bps is the other's. Raises NotRolledBackError.
+    """
+    started = ports.clock()
+    before = ports.flags.current()
+    holder = before.flag.rollout_id
+    ours = not rollout_id or rollout_id == holder
+    # The next step must not start behind our back, so its schedule goes first.
+    deleted = ports.schedules.delete(f"{rollout_id or holder}-") if rollout_id or holder else []
+    changed = ours and (before.flag.enabled or before.flag.candidate_bps > 0)
+    if changed:
+        _close(before, f"roll back {holder}: {reason}", ports)
+    exposure = _verified(ports) if ours else before.flag.exposure_at(ports.clock())
+    outcome = {
+        "word": "ROLLED_BACK",
+        "reason": reason,
+        "changed": changed,
+        "holder": holder,
+        "exposure_bps": exposure,
+        "schedules_deleted": deleted,
+        "seconds": round(ports.clock() - started, 3),
+    }
+    log().warning("rolled back", extra=outcome)
+    return outcome
+
+
+def _close(before: Deployed, note: str, ports: Ports) -> None:
+    """Stop what runs and deploy the closed flag, again until nobody is in between."""
+    ringing = any(state != "OK" for state in ports.alarms.states().values())
+    with ports.alarms.silenced() if ringing else nullcontext():
+        for attempt in range(1, ATTEMPTS + 1):
+            running = ports.flags.running()
+            if running:
+                ports.flags.stop(running.number)
+                before = ports.flags.current()
+            try:
+                number = ports.flags.deploy(before, before.flag.closed(), _short(note), urgent=True)
+            except FlagConflictError:
+                if attempt == ATTEMPTS:
+                    raise
+                ports.sleep(PAUSE_SECONDS)
+                before = ports.flags.current()
+                continue
+            if _completed(number, ports):
+                return
+            before = ports.flags.current()
+    raise NotRolledBackError(f"{ATTEMPTS} deployments of the closed flag were undone")
+
+
+def _completed(number: int, ports: Ports) -> bool:
+    for _ in range(ATTEMPTS):
+        state = ports.flags.deployment(number).state
+        if state == "COMPLETE":
+            return True
+        if state in ("ROLLED_BACK", "REVERTED"):
+            return False
+        ports.sleep(PAUSE_SECONDS)
+    return False
+
+
+def _verified(ports: Ports) -> int:
+    """The exposure a new reader is served; 0, or NotRolledBackError."""
+    exposure = -1
+    for _ in range(ATTEMPTS):
+        exposure = ports.served.flag().exposure_at(ports.clock())
+        if exposure == 0:
+            return 0
+        ports.sleep(PAUSE_SECONDS)
+    raise NotRolledBackError(f"the data plane still serves {exposure} basis points")
+
+
+def _short(note: str) -> str:
+    # AppConfig descriptions are ASCII and at most 1024 characters.
+    return note.encode("ascii", "replace").decode()[:500]
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """The Lambda entry point. Event: {"document": the execution's document, "execution_name"}."""
+    document = event["document"]
+    rollout_id = rollout_of(document) or event["execution_name"]
+    return roll_back(rollout_id, reason_of(document), Ports.connect())

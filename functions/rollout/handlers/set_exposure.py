@@ -1,0 +1,84 @@
+"""Set the exposure: the Lambda behind Start Shadow, Enable Canary and Raise Exposure."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rollout.adapters import plan_documents
+from rollout.adapters.flags import AppConfigFlags, FlagConflictError, Flags
+from rollout.adapters.metrics import CloudWatchMetrics, Metrics, MetricsUnavailableError
+from rollout.domain.exposure import DEPLOYING, LOST, flag_for, holder_problem
+from rollout.domain.plan import Phase, Plan
+from rollout.domain.step import Step
+from rollout.telemetry import log
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What setting an exposure needs from outside."""
+
+    flags: Flags
+    metrics: Metrics
+    clock: Callable[[], float] = time.time
+
+
+def set_exposure(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
+    """Deploy the phase's flag: exposure, shadow sample, slow cut-offs, and the lease that ends it.
+
+    Event: {"plan", "step", "phase": SHADOW, CANARY or RAMP}. Returns the exposure: {"word":
+    DEPLOYING or LOST, "reason", "phase", "kind", "exposure_bps", "deployment", "started_at", …}.
+    A repeated call finds its own deployment and starts no other.
+    """
+    plan, step = plan_documents.parse(event["plan"]), Step.from_json(event["step"])
+    phase = step.place(plan, event["phase"])
+    now = ports.clock()
+    before = ports.flags.current()
+    problem = holder_problem(before.flag, step)
+    if problem:
+        return _exposure(plan, phase, now, before.number, LOST, problem)
+    if before.flag.phase == phase.name:
+        return _exposure(plan, phase, now, before.number, DEPLOYING)
+    flag = flag_for(plan, phase, step, now, _reference_ms(plan, now, ports.metrics))
+    note = f"{step.rollout_id} {phase.name}: {phase.exposure_bps} bps"
+    try:
+        number = ports.flags.deploy(before, flag, note, urgent=False)
+    except FlagConflictError as error:
+        return _exposure(plan, phase, now, before.number, LOST, str(error))
+    log().info("exposure set", extra={"phase": phase.name, "exposure_bps": phase.exposure_bps})
+    return _exposure(plan, phase, now, number, DEPLOYING)
+
+
+def _reference_ms(plan: Plan, now: float, metrics: Metrics) -> float | None:
+    """The control's recent p95; None when it is not known, and then nothing is relative to it."""
+    period = plan.evaluation.period_seconds
+    start = now - plan.slowness.reference_seconds
+    try:
+        return metrics.control_p95_ms(start, now, period)
+    except MetricsUnavailableError as error:
+        log().warning("no latency reference", extra={"reason": str(error)})
+        return None
+
+
+def _exposure(
+    plan: Plan, phase: Phase, now: float, number: int, word: str, reason: str = ""
+) -> dict[str, Any]:
+    return {
+        "word": word,
+        "reason": reason,
+        "phase": phase.name,
+        "kind": phase.kind,
+        "exposure_bps": phase.exposure_bps,
+        "deployment": number,
+        "started_at": now,
+        "seen_at": 0,
+        "served_at": 0,
+        "wait_seconds": 1,
+        "evaluate_every_seconds": plan.evaluation.every_seconds,
+        "approval_seconds": plan.approval_seconds,
+    }
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """The Lambda entry point."""
+    return set_exposure(event, Ports(AppConfigFlags.connect(), CloudWatchMetrics.connect()))

@@ -1,0 +1,1 @@
+"""What a person runs. Never shipped to Lambda."""

@@ -1,0 +1,240 @@
+"""The command `rollout`: against AWS or a local stack alike."""
+
+import getpass
+import json
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.table import Table
+
+from ops import deployed, rollouts
+from rollout.adapters.flags import FlagConflictError, FlagMissingError
+from rollout.domain.errors import InvalidInputError
+from rollout.handlers.roll_back import NotRolledBackError
+
+FAILED, BAD_INPUT = 1, 2
+KNOWN: Final = (
+    deployed.StackError,
+    rollouts.RolloutError,
+    FlagConflictError,
+    FlagMissingError,
+    NotRolledBackError,
+)
+
+
+def explained(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn every expected failure into one line: exit 2 for bad input, 1 for the rest."""
+
+    @wraps(command)
+    def run(*args: Any, **options: Any) -> Any:
+        try:
+            return command(*args, **options)
+        except InvalidInputError as error:
+            _fail(str(error), BAD_INPUT)
+        except KNOWN as error:
+            _fail(str(error), FAILED)
+        except ClientError as error:
+            said = error.response["Error"]
+            _fail(f"AWS refused {error.operation_name}: {said['Code']}: {said['Message']}", FAILED)
+        except BotoCoreError as error:
+            _fail(f"AWS cannot be asked: {error}", FAILED)
+
+    return run
+
+
+def _fail(text: str, code: int) -> None:
+    click.echo(f"rollout: {text}", err=True)
+    sys.exit(code)
+
+
+def against_stack(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say which stack, where; the command receives the Stack first."""
+
+    @click.option("--stack", default=deployed.DEFAULT_STACK, show_default=True, help="Stack name.")
+    @click.option("--endpoint-url", help="A local stack's address, or AWS_ENDPOINT_URL.")
+    @click.option("--region", help="AWS region, or AWS_REGION.")
+    @click.option("--profile", help="AWS profile, or AWS_PROFILE.")
+    @wraps(command)
+    def run(
+        stack: str, endpoint_url: str, region: str, profile: str, **options: Any
+    ) -> Any:
+        _point(endpoint_url, region, profile)
+        return command(deployed.find(stack), **options)
+
+    return run
+
+
+def _point(endpoint_url: str | None, region: str | None, profile: str | None) -> None:
+    """boto3 reads its environment; a local stack needs no account, so credentials are made up."""
+    chosen = {"AWS_ENDPOINT_URL": endpoint_url, "AWS_REGION": region, "AWS_PROFILE": profile}
+    chosen["AWS_DEFAULT_REGION"] = region
+    os.environ.update({name: value for name, value in chosen.items() if value})
+    if endpoint_url:
+        os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+        if not profile:
+            os.environ.setdefault("AWS_ACCESS_KEY_ID", "test")
+            os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "test")
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON line on standard output.")
+who_and_why = [
+    click.option("--by", default=getpass.getuser, show_default="your login", help="Who decides."),
+    click.option("--why", required=True, help="The reason, kept with the decision."),
+]
+
+
+def with_reason(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--by and --why."""
+    for option in reversed(who_and_why):
+        command = option(command)
+    return command
+
+
+def _show(result: dict[str, Any], as_json: bool, text: str) -> None:
+    click.echo(json.dumps(result) if as_json else text)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="rollout-playbook")
+def main() -> None:
+    """Move a read path from control to candidate, step by step, or back.
+
+    Exit codes: 0 done, 1 failed or ended otherwise than it should, 2 bad input.
+    """
+
+
+@main.command(epilog="Example: rollout launch --plan plans/beta.json")
+@click.option("--plan", type=click.Path(path_type=Path), required=True, help="The plan to follow.")
+@click.option("--rollout", "rollout_id", default="", help="Id; default: plan name and time.")
+@as_json
+@explained
+@against_stack
+def launch(stack: deployed.Stack, plan: Path, rollout_id: str, as_json: bool) -> None:
+    """Start a rollout: one execution of the playbook."""
+    result = rollouts.launch(stack, plan, rollout_id)
+    text = f"launched {result['rollout']}; follow it with `rollout status`\n"
+    _show(result, as_json, text + result["execution_arn"])
+
+
+@main.command(epilog="Example: rollout status --json")
+@as_json
+@explained
+@against_stack
+def status(stack: deployed.Stack, as_json: bool) -> None:
+    """Show what is served, the running rollout, and what comes next."""
+    result = rollouts.status(stack)
+    if as_json:
+        click.echo(json.dumps(result))
+    else:
+        _status_screen(result)
+
+
+def _status_screen(result: dict[str, Any]) -> None:
+    console = Console(highlight=False)
+    share = result["exposure_bps"] / 100
+    holder = f"in {result['phase']}" if result["holds_flag"] else "ended, the flag is free"
+    console.print(f"stack      {result['stack']}")
+    console.print(f"rollout    {result['rollout'] or 'none yet'} ({holder})")
+    console.print(f"served     {share:g} % of users by the candidate, until "
+                  f"{result['lease_until'] or 'somebody changes it'}")
+    console.print(f"shadow     {result['shadow_bps'] / 100:g} % of control reads")
+    for item in result["scheduled"]:
+        console.print(f"next       {item['name']} at {item['at']}")
+    table = Table("execution", "action", "phase", "status", "state", "why", box=None)
+    for item in result["executions"]:
+        columns = ("name", "action", "phase", "status", "state", "sentence")
+        table.add_row(*(item[column] for column in columns))
+    console.print(table)
+
+
+@main.command("roll-back", epilog="Example: rollout roll-back --why 'tickets about wrong balances'")
+@with_reason
+@as_json
+@explained
+@against_stack
+def roll_back(stack: deployed.Stack, by: str, why: str, as_json: bool) -> None:
+    """Serve everyone from the control, now; needs no state machine.
+
+    Closes the flag past any alarm, deletes what is scheduled, stops running executions, and
+    verifies at the data plane.
+    """
+    result = rollouts.roll_back(stack, by, why)
+    text = (
+        f"control serves everyone, verified at the data plane after {result['seconds']:.1f} s; "
+        f"{'closed the flag of ' + (result['holder'] or 'nobody') if result['changed'] else 'it did already'}"
+    )
+    _show(result, as_json, text)
+
+
+@main.command(epilog="Example: rollout approve beta-20260314-090000 --why 'the diff is a known typo'")
+@click.argument("rollout")
+@with_reason
+@as_json
+@explained
+@against_stack
+def approve(stack: deployed.Stack, rollout: str, by: str, why: str, as_json: bool) -> None:
+    """Let a rollout that asks go on."""
+    _answer(stack, rollout, True, by, why, as_json)
+
+
+@main.command(epilog="Example: rollout reject beta-20260314-090000 --why 'p95 doubled'")
+@click.argument("rollout")
+@with_reason
+@as_json
+@explained
+@against_stack
+def reject(stack: deployed.Stack, rollout: str, by: str, why: str, as_json: bool) -> None:
+    """Have a rollout that asks roll back."""
+    _answer(stack, rollout, False, by, why, as_json)
+
+
+def _answer(  # noqa: PLR0913
+    stack: deployed.Stack, rollout: str, approved: bool, by: str, why: str, as_json: bool
+) -> None:
+    result = rollouts.answer(stack, rollout, approved=approved, who=by, why=why)
+    _show(result, as_json, f"{rollout}: {result['answer'].lower()} by {by}: {why}")
+
+
+@main.command(epilog="Example: rollout rehearse --story errors --traffic counts.csv")
+@click.option("--story", "stories", multiple=True, help="healthy or errors; default: both.")
+@click.option("--plan", type=click.Path(path_type=Path), help="Default: plans/rehearsal.json.")
+@click.option("--traffic", type=click.Path(path_type=Path),
+              help="CSV of recorded counts (timestamp, value); default: a generated trace.")
+@as_json
+@explained
+def rehearse(
+    stories: tuple[str, ...], plan: Path | None, traffic: Path | None, as_json: bool
+) -> None:
+    """Run whole rollouts on an AWS emulator and a real PostgreSQL, here, in minutes."""
+    from ops.local import rehearsal  # only this needs the emulator
+
+    result = rehearsal.rehearse(stories, plan, traffic)
+    if as_json:
+        click.echo(json.dumps(result))
+    sys.exit(0 if all(story["as_it_should"] for story in result["stories"]) else FAILED)
+
+
+@main.group()
+def local() -> None:
+    """A local stack: AWS emulator, PostgreSQL, the real template."""
+
+
+@local.command(epilog="Example: rollout local up")
+@click.option("--traffic/--no-traffic", default=True, show_default=True, help="Send reads.")
+@explained
+def up(traffic: bool) -> None:
+    """Keep a local stack running until Ctrl-C."""
+    from ops.local import rehearsal
+
+    rehearsal.keep_up(traffic)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""The rehearsal: the local stack, real traffic, and the stories one after the other."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from ops import rollouts
+from ops.local import story as stories
+from ops.local.display import Display, table
+from ops.local.load import Load
+from ops.local.stack import ROOT, LocalStack, found
+from ops.local.traffic import Interval, Visitors, arrivals, generate, read_csv
+from rollout.adapters import plan_documents
+from rollout.adapters.users_control import USERS
+from rollout.domain.errors import InvalidInputError
+
+DEFAULT_PLAN: Final = ROOT / "plans" / "rehearsal.json"
+SEED: Final = 20140410
+# Recorded seconds per second of rehearsal: five minutes pass in two seconds and a half.
+SPEED: Final = 120
+WORKERS: Final = 6
+
+
+def rehearse(
+    names: Sequence[str] = (), plan: Path | None = None, traffic: Path | None = None
+) -> dict[str, Any]:
+    """Run the named stories (default: all) and print a table.
+
+    Returns {"stories": [report], "traffic": where the arrivals came from}. Raises
+    InvalidInputError before anything is started.
+    """
+    chosen = [_story(name) for name in names or stories.STORIES]
+    plan_file = plan or DEFAULT_PLAN
+    plan_documents.load(plan_file)
+    trace = read_csv(traffic) if traffic else generate(SEED)
+    with Display() as display:
+        display.say("starting the emulator and PostgreSQL, deploying template.yaml")
+        with LocalStack() as stack, _load(stack, trace) as load:
+            reports = [_run(story, stack, load, plan_file, display) for story in chosen]
+    table(reports)
+    source = str(traffic) if traffic else f"generated, seed {SEED}"
+    return {"stories": reports, "traffic": source, "speed": SPEED}
+
+
+def keep_up(traffic: bool) -> None:
+    """Keep a stack running until Ctrl-C, and print how to reach it."""
+    with Display() as display, LocalStack() as stack:
+        for name, value in stack.emulator.environment().items():
+            print(f"export {name}={value}", flush=True)
+        display.say(f"stack {stack.name} is up; try `rollout status`; Ctrl-C ends it")
+        try:
+            if traffic:
+                with _load(stack, generate(SEED)):
+                    _wait()
+            _wait()
+        except KeyboardInterrupt:
+            display.say("ending")
+
+
+def _wait() -> None:
+    while True:
+        time.sleep(60)
+
+
+def _story(name: str) -> stories.Story:
+    if name not in stories.STORIES:
+        raise InvalidInputError(
+            field="--story", value=name, expected=f"one of {', '.join(stories.STORIES)}"
+        )
+    return stories.STORIES[name]
+
+
+@contextmanager
+def _load(stack: LocalStack, trace: Sequence[Interval]) -> Iterator[Load]:
+    load = Load(stack.read, arrivals(trace, SPEED, SEED), Visitors(USERS, SEED), WORKERS)
+    load.start()
+    try:
+        yield load
+    finally:
+        load.stop()
+
+
+def _run(
+    story: stories.Story, stack: LocalStack, load: Load, plan_file: Path, display: Display
+) -> dict[str, Any]:
+    if rollouts.served(found(stack)).enabled:
+        display.say("rolling back what the last story left, so that this one starts from 0")
+        rollouts.roll_back(found(stack), "rehearsal", f"before story {story.name}")
+    display.say(f"story {story.name}: must end {story.ending}")
+    report = stories.run(story, stack, load, plan_file, display.show)
+    display.say(f"story {story.name} ended {report['outcome']}: {report['reason']}")
+    return report

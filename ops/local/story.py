@@ -1,0 +1,153 @@
+"""One rollout from launch to its end, on the local stack, and whether it ended as it should."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from ops import rollouts
+from ops.local.faults import Faults
+from ops.local.load import Load
+from ops.local.stack import LocalStack, found
+from rollout.adapters import plan_documents
+
+POLL_SECONDS: Final = 0.7
+LONGEST_SECONDS: Final = 600
+ENDINGS: Final = ("COMPLETED", "ROLLED_BACK", "REFUSED")
+UNFINISHED: Final = "UNFINISHED"
+
+
+@dataclass(frozen=True)
+class Story:
+    """A named run, the ending it must have, and the fault it meets on the way.
+
+    fault_from_bps: the exposure, as served, from which `fault` is switched on.
+    """
+
+    name: str
+    ending: str
+    final_bps: int
+    fault_from_bps: int | None = None
+    fault: Callable[[Faults], None] = lambda faults: None
+
+
+def fail_a_fifth(faults: Faults) -> None:
+    """The candidate fails 20 % of its reads."""
+    faults.errors(0.2)
+
+
+STORIES: Final = {
+    "healthy": Story("healthy", "COMPLETED", 10_000),
+    "errors": Story("errors", "ROLLED_BACK", 0, 2_500, fail_a_fifth),
+}
+
+
+@dataclass
+class Progress:
+    """What a display shows of a story while it runs."""
+
+    story: str
+    phase: str = ""
+    state: str = ""
+    exposure_bps: int = 0
+    sentence: str = ""
+    requests: int = 0
+    user_errors: int = 0
+    phases_done: int = 0
+    phases: int = 1
+
+
+@dataclass
+class Followed:
+    """What following a rollout has gathered so far."""
+
+    max_exposure_bps: int = 0
+    faulty: bool = False
+    outcome: str = UNFINISHED
+    reason: str = ""
+    names: set[str] = field(default_factory=set)
+    known: dict[str, Any] = field(default_factory=dict)
+
+
+def run(
+    story: Story,
+    stack: LocalStack,
+    load: Load,
+    plan_file: Path,
+    show: Callable[[Progress], None],
+) -> dict[str, Any]:
+    """Launch, follow to the end, and report.
+
+    Returns {"story", "outcome", "as_it_should", "executions", "requests", "user_errors",
+    "max_exposure_bps", "final_exposure_bps", "wall_seconds", "reason", …}.
+    """
+    plan, _ = plan_documents.load(plan_file)
+    deployed, faults = found(stack), Faults(stack.database)
+    before, started = load.snapshot(), time.monotonic()
+    launched = rollouts.launch(deployed, plan_file)
+    followed, progress = Followed(), Progress(story.name, phases=len(plan.phases) + 1)
+    names = [phase.name for phase in plan.phases]
+    try:
+        while followed.outcome == UNFINISHED and time.monotonic() - started < LONGEST_SECONDS:
+            _look(story, followed, progress, deployed, launched["rollout"], faults)
+            counted = load.snapshot()
+            progress.requests = counted.requests - before.requests
+            progress.user_errors = counted.user_errors - before.user_errors
+            progress.phases_done = names.index(progress.phase) if progress.phase in names else 0
+            show(progress)
+            time.sleep(POLL_SECONDS)
+    finally:
+        faults.clear()
+    return _report(story, followed, before, load.snapshot(), deployed, started)
+
+
+def _look(  # noqa: PLR0913
+    story: Story,
+    followed: Followed,
+    progress: Progress,
+    deployed: Any,
+    rollout_id: str,
+    faults: Faults,
+) -> None:
+    """One look at what is served and at the executions; the fault is switched on in time."""
+    flag = rollouts.served(deployed)
+    exposure = flag.exposure_at(time.time())
+    followed.max_exposure_bps = max(followed.max_exposure_bps, exposure)
+    due = story.fault_from_bps is not None and exposure >= story.fault_from_bps
+    if due and not followed.faulty:
+        story.fault(faults)
+        followed.faulty = True
+    progress.exposure_bps, progress.phase = exposure, flag.phase or progress.phase
+    for item in rollouts.executions(deployed, rollout_id, followed.known):
+        followed.names.add(item["name"])
+        if item["status"] == rollouts.RUNNING:
+            progress.state, verdict = rollouts.now_in(item["arn"])
+            progress.sentence = verdict.get("sentence", "")
+            continue
+        word, reason = rollouts.outcome(item)
+        if word in ENDINGS or item["status"] != "SUCCEEDED":
+            followed.outcome, followed.reason = word, reason
+
+
+def _report(  # noqa: PLR0913
+    story: Story, followed: Followed, before: Any, after: Any, deployed: Any, started: float
+) -> dict[str, Any]:
+    final = rollouts.served(deployed).exposure_at(time.time())
+    user_errors = after.user_errors - before.user_errors
+    as_it_should = (
+        followed.outcome == story.ending and final == story.final_bps and user_errors == 0
+    )
+    return {
+        "story": story.name,
+        "outcome": followed.outcome,
+        "as_it_should": as_it_should,
+        "executions": len(followed.names),
+        "requests": after.requests - before.requests,
+        "by_candidate": after.arms.get("candidate", 0) - before.arms.get("candidate", 0),
+        "user_errors": user_errors,
+        "max_exposure_bps": followed.max_exposure_bps,
+        "final_exposure_bps": final,
+        "wall_seconds": round(time.monotonic() - started, 1),
+        "reason": followed.reason,
+    }

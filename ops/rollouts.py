@@ -1,0 +1,224 @@
+"""Launch, watch and end rollouts of a deployed stack, as a person does it."""
+
+import json
+import re
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from ops.deployed import Stack
+from rollout.adapters import plan_documents
+from rollout.adapters.alarms import CloudWatchAlarms
+from rollout.adapters.clients import client
+from rollout.adapters.flag_reader import ServedFlag
+from rollout.adapters.flags import AppConfigFlags
+from rollout.adapters.schedules import SchedulerSchedules
+from rollout.domain.flag import Flag
+from rollout.domain.messages import reason_of, rollout_of
+from rollout.handlers import roll_back as rolling_back
+
+RUNNING: Final = "RUNNING"
+# Enough to hold one rollout's executions, and a few before it.
+LISTED: Final = 30
+
+
+class RolloutError(RuntimeError):
+    """What was asked cannot be done; the message says why and what to do."""
+
+
+def served(stack: Stack) -> Flag:
+    """What a reader that starts now is served by the data plane."""
+    return ServedFlag(client("appconfigdata"), stack.settings()).flag()
+
+
+def launch(stack: Stack, plan_file: Path, rollout_id: str = "") -> dict[str, Any]:
+    """Check the plan, see that nobody holds the flag, and start the launch execution.
+
+    Returns {"rollout", "execution_arn", "plan"}. Raises InvalidInputError or RolloutError before
+    anything is touched.
+    """
+    plan, document = plan_documents.load(plan_file)
+    holder = AppConfigFlags.connect(stack.settings()).current().flag.rollout_id
+    if holder:
+        raise RolloutError(
+            f"rollout {holder} holds the flag; see `rollout status`, end it with "
+            f"`rollout roll-back --why '…'`"
+        )
+    rollout_id = rollout_id or f"{plan.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    try:
+        answer = client("stepfunctions").start_execution(
+            stateMachineArn=stack.machine_arn,
+            name=rollout_id,
+            input=json.dumps({"action": "launch", "rollout_id": rollout_id, "plan": document}),
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+            raise
+        raise RolloutError(f"there has been a rollout {rollout_id}; choose another id") from error
+    return {"rollout": rollout_id, "execution_arn": answer["executionArn"], "plan": plan.name}
+
+
+def executions(
+    stack: Stack, rollout_id: str = "", known: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """A rollout's executions, newest first (all rollouts' when "").
+
+    Each is {"name", "arn", "status", "rollout", "action", "phase", "document", "started_at"}.
+    known: ended executions by ARN, filled and used so that they are asked for once.
+    """
+    known = {} if known is None else known
+    answer = client("stepfunctions").list_executions(
+        stateMachineArn=stack.machine_arn, maxResults=LISTED
+    )
+    found = [_execution(item["executionArn"], known) for item in answer["executions"]]
+    found.sort(key=lambda item: item["started_at"], reverse=True)
+    return [item for item in found if rollout_id in ("", item["rollout"])]
+
+
+def _execution(arn: str, known: dict[str, Any]) -> dict[str, Any]:
+    if arn in known:
+        return dict(known[arn])
+    answer = client("stepfunctions").describe_execution(executionArn=arn)
+    given = _json(answer.get("input"))
+    document = _json(answer.get("output"))
+    item = {
+        "name": answer["name"],
+        "arn": arn,
+        "status": answer["status"],
+        "rollout": rollout_of(given) or answer["name"],
+        "action": given.get("action", "launch"),
+        "phase": given.get("phase", ""),
+        "document": document,
+        "error": answer.get("error", ""),
+        "started_at": answer["startDate"].timestamp(),
+    }
+    if item["status"] != RUNNING:
+        known[arn] = item
+    return item
+
+
+def _json(text: str | None) -> dict[str, Any]:
+    try:
+        value = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def now_in(arn: str) -> tuple[str, dict[str, Any]]:
+    """(state a running execution is in, its last verdict), from the end of its history."""
+    events = client("stepfunctions").get_execution_history(
+        executionArn=arn, reverseOrder=True, maxResults=60
+    )["events"]
+    state, verdict = "", {}
+    for event in events:
+        details = event.get("stateEnteredEventDetails")
+        if details and not state:
+            state = details["name"]
+        if details and not verdict:
+            verdict = _json(details.get("input")).get("verdict", {})
+        if state and verdict:
+            break
+    return state, verdict
+
+
+def outcome(item: dict[str, Any]) -> tuple[str, str]:
+    """(word, reason) of an ended execution; its status when it left no outcome."""
+    found = item["document"].get("outcome") or {}
+    word = str(found.get("word") or item["status"])
+    reason = found.get("reason") or found.get("sentence") or reason_of(item["document"])
+    return word, str(reason)
+
+
+def status(stack: Stack) -> dict[str, Any]:
+    """One screen: what is served, who holds the flag, its executions, what comes next."""
+    flag = served(stack)
+    known: dict[str, Any] = {}
+    everything = executions(stack, known=known)
+    rollout_id = flag.rollout_id or (everything[0]["rollout"] if everything else "")
+    listed = [_line(item) for item in everything if item["rollout"] == rollout_id]
+    return {
+        "stack": stack.name,
+        "rollout": rollout_id,
+        "holds_flag": bool(flag.rollout_id),
+        "phase": flag.phase,
+        "exposure_bps": flag.exposure_at(time.time()),
+        "shadow_bps": flag.shadow_at(time.time()),
+        "lease_until": _iso(flag.lease_until) if flag.enabled else "",
+        "executions": listed,
+        "scheduled": _scheduled(stack, rollout_id),
+    }
+
+
+def _line(item: dict[str, Any]) -> dict[str, Any]:
+    line = {key: item[key] for key in ("name", "action", "phase", "status")}
+    if item["status"] == RUNNING:
+        state, verdict = now_in(item["arn"])
+        return {**line, "state": state, "sentence": verdict.get("sentence", "")}
+    word, reason = outcome(item)
+    return {**line, "state": word, "sentence": reason}
+
+
+def _scheduled(stack: Stack, rollout_id: str) -> list[dict[str, str]]:
+    if not rollout_id:
+        return []
+    group = stack.outputs["ScheduleGroupName"]
+    api = client("scheduler")
+    listed = api.list_schedules(GroupName=group, NamePrefix=f"{rollout_id}-")["Schedules"]
+    found = [api.get_schedule(GroupName=group, Name=item["Name"]) for item in listed]
+    return [
+        {"name": item["Name"], "at": re.sub(r"^at\((.+)\)$", r"\1Z", item["ScheduleExpression"])}
+        for item in found
+    ]
+
+
+def _iso(epoch: int) -> str:
+    return datetime.fromtimestamp(epoch, UTC).isoformat()
+
+
+def roll_back(stack: Stack, who: str, why: str) -> dict[str, Any]:
+    """Close the flag without the state machine, then stop the rollout's executions.
+
+    Works whoever holds the flag, also when nobody does and when the machine is gone. Returns the
+    rollback's outcome and the executions stopped.
+    """
+    known = stack.settings()
+    ports = rolling_back.Ports(
+        AppConfigFlags.connect(known),
+        ServedFlag(client("appconfigdata"), known),
+        CloudWatchAlarms.connect(known),
+        SchedulerSchedules.connect(known),
+    )
+    result = rolling_back.roll_back("", f"{who}: {why}", ports)
+    stopped = _stop(stack, result["holder"], f"{who}: {why}") if result["holder"] else []
+    return {**result, "stopped": stopped}
+
+
+def _stop(stack: Stack, rollout_id: str, cause: str) -> list[str]:
+    """Executions that are still running would only find out that the flag has changed."""
+    api = client("stepfunctions")
+    live = [item for item in executions(stack, rollout_id) if item["status"] == RUNNING]
+    for item in live:
+        api.stop_execution(executionArn=item["arn"], error="RolledBack", cause=cause[:500])
+    return [item["name"] for item in live]
+
+
+def answer(stack: Stack, rollout_id: str, *, approved: bool, who: str, why: str) -> dict[str, Any]:
+    """Give a waiting execution its answer. Raises RolloutError when nobody asks."""
+    name = f"{stack.outputs['ApprovalParameterPrefix']}/{rollout_id}"
+    word = "APPROVED" if approved else "REJECTED"
+    try:
+        token = client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+        client("stepfunctions").send_task_success(
+            taskToken=token, output=json.dumps({"word": word, "by": who, "why": why})
+        )
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code not in ("ParameterNotFound", "TaskDoesNotExist", "TaskTimedOut", "InvalidToken"):
+            raise
+        raise RolloutError(f"rollout {rollout_id} asks nothing now; see `rollout status`") from error
+    client("ssm").delete_parameter(Name=name)
+    return {"rollout": rollout_id, "answer": word, "by": who, "why": why}
