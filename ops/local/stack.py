@@ -2,24 +2,31 @@
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops import deployed
-from ops.local.alarms import AlarmEvaluator
+from ops.local.alarms import AlarmEvaluator, read_definition
 from ops.local.database import Database
 from ops.local.deploy import deploy
-from ops.local.emf import EmfForwarder
+from ops.local.emf import Forwarder
 from ops.local.emulator import Emulator
 from ops.local.load import Reply
 from rollout.adapters import clients
+from rollout.adapters.shadow import Shadow
+from rollout.domain.observation import Observation
 from rollout.handlers.read import ARM_HEADER
 
 ROOT: Final = Path(__file__).parents[2]
+# Every sandbox of the emulator is a process on this machine: as many as two cores can feed.
+READERS: Final = 4
+COMPARATORS: Final = 2
 # What is faster here than on AWS, and nothing else: polls, bake, metric resolution, and budgets
 # that leave room for an emulator that answers in tens of milliseconds.
 PARAMETERS: Final = {
@@ -28,8 +35,9 @@ PARAMETERS: Final = {
     "MetricResolutionSeconds": 1,
     "CandidateBudgetMs": 5000,
     "ShadowDeadlineMs": 5000,
-    "CompareConcurrency": 4,
+    "CompareConcurrency": COMPARATORS,
 }
+ALARM_PERIOD_SECONDS: Final = 5
 
 
 class LocalStack:
@@ -46,10 +54,11 @@ class LocalStack:
             self.database = starting.enter_context(Database())
             parameters = {**PARAMETERS, "DatabaseUrl": self.database.url}
             self.outputs = deploy(self.emulator, self.name, parameters, ROOT)
-            starting.enter_context(EmfForwarder(self.emulator, self._log_groups()))
-            starting.enter_context(AlarmEvaluator(self.emulator, ROOT / "template.yaml"))
+            starting.enter_context(Forwarder(self.emulator, self._log_groups()))
+            starting.enter_context(self._alarm())
             self._cleanup = starting.pop_all()
         self._enter_environment()
+        self._warm()
         return self
 
     def __exit__(
@@ -79,6 +88,28 @@ class LocalStack:
         api = self.emulator.client("logs")
         return [group["logGroupName"] for group in api.describe_log_groups()["logGroups"]]
 
+    def _alarm(self) -> AlarmEvaluator:
+        """The template's alarm, on periods of seconds."""
+        definition = read_definition(ROOT / "template.yaml", self.outputs)
+        short = replace(definition, period_seconds=ALARM_PERIOD_SECONDS)
+        return AlarmEvaluator(self.emulator, self.outputs["AlarmName"], short)
+
+    def _warm(self) -> None:
+        """Start the sandboxes before there is traffic, or a burst starts more than it needs."""
+        invoke = self.emulator.client("lambda").invoke
+        read = json.dumps({"userId": "user-1"})
+        compare = json.dumps(Shadow("user-1", "warm", Observation()).to_json())
+        calls = [
+            *[("ReadAliasArn", read)] * READERS,
+            *[("CandidateAliasArn", read)] * (READERS + COMPARATORS),
+        ]
+        with ThreadPoolExecutor(len(calls)) as pool:
+            names = [pool.submit(invoke, FunctionName=self.outputs[n], Payload=p) for n, p in calls]
+            for started in names:
+                started.result()
+            alias = f"{self.outputs['CompareFunctionName']}:live"
+            list(pool.map(lambda _: invoke(FunctionName=alias, Payload=compare), range(COMPARATORS)))
+
     def _enter_environment(self) -> None:
         """Point this process's own boto3 clients, those of `ops` and the adapters, at the stack."""
         os.environ.update(self.emulator.environment())
@@ -89,7 +120,3 @@ def found(stack: LocalStack) -> deployed.Stack:
     """The stack as the CLI sees it."""
     return deployed.Stack(stack.name, dict(stack.outputs))
 
-
-def settings_of(stack: LocalStack) -> Any:
-    """The functions' settings of the stack."""
-    return found(stack).settings()

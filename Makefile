@@ -1,0 +1,45 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check test unit local rehearse build clean
+
+help: ## Show these targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+setup: $(STAMP) ## Make .venv with everything the project needs
+
+$(STAMP): pyproject.toml functions/requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed, this is " + sys.version) if sys.version_info < (3, 11) else 0'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local,dev]'
+	@touch $@
+
+check: $(STAMP) ## Lint, format, types, state machine, template
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/statelint statemachines/playbook.asl.json
+	$(BIN)/cfn-lint template.yaml
+	SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint
+
+test: check ## Everything: checks, then unit, functional and local tests
+	$(BIN)/pytest
+
+unit: $(STAMP) ## The fast tests: no emulator, no database
+	$(BIN)/pytest tests/unit tests/functional
+
+local: $(STAMP) ## A local stack that stays up until Ctrl-C
+	$(BIN)/rollout local up
+
+rehearse: $(STAMP) ## Two whole rollouts on an AWS emulator and PostgreSQL (ARGS=--json)
+	$(BIN)/rollout rehearse $(ARGS)
+
+build: $(STAMP) ## Build every function as it is deployed
+	SAM_CLI_TELEMETRY=0 $(BIN)/sam build
+
+clean: ## Delete what the other targets made
+	rm -rf $(VENV) .aws-sam reports .hypothesis .mypy_cache .pytest_cache .ruff_cache

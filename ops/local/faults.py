@@ -1,0 +1,101 @@
+"""Faults of the candidate, injected in the database, so that the code that ships carries none."""
+
+from typing import Final
+
+from ops.local.database import Database
+from rollout.domain.errors import InvalidInputError
+
+LONGEST_MS: Final = 60_000
+
+# The role reads a view of the table's old name. `active` spares the healthy the call of a
+# function; the function decides once for a row, and so once for a read that finds its user.
+INSTALL: Final = """
+BEGIN;
+CREATE SCHEMA faults;
+ALTER TABLE public.users SET SCHEMA faults;
+
+CREATE TABLE faults.settings (
+    error_rate float8 NOT NULL DEFAULT 0,
+    mismatch_rate float8 NOT NULL DEFAULT 0,
+    slow_rate float8 NOT NULL DEFAULT 0,
+    slow_ms float8 NOT NULL DEFAULT 0,
+    active boolean GENERATED ALWAYS AS (error_rate + mismatch_rate + slow_rate > 0) STORED
+);
+INSERT INTO faults.settings DEFAULT VALUES;
+
+CREATE FUNCTION faults.falsified(known faults.settings) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    IF random() < known.slow_rate THEN
+        PERFORM pg_sleep(known.slow_ms / 1000);
+    END IF;
+    IF random() < known.error_rate THEN
+        RAISE EXCEPTION 'the read failed (injected fault)' USING ERRCODE = 'io_error';
+    END IF;
+    RETURN random() < known.mismatch_rate;
+END
+$$;
+
+CREATE VIEW public.users AS
+SELECT u.id, u.name, u.email, u.plan,
+    CASE WHEN s.active AND faults.falsified(s) THEN (u.balance + 0.01)::numeric(12, 2)
+        ELSE u.balance END AS balance,
+    u.created_at, u.tags
+FROM faults.users u CROSS JOIN faults.settings s;
+
+GRANT USAGE ON SCHEMA faults TO candidate_reader;
+REVOKE SELECT ON faults.users FROM candidate_reader;
+GRANT SELECT ON public.users TO candidate_reader;
+COMMIT;
+VACUUM ANALYZE faults.settings;
+"""
+CLEAR: Final = (
+    "UPDATE faults.settings SET error_rate = 0, mismatch_rate = 0, slow_rate = 0, slow_ms = 0"
+)
+
+
+class Faults:
+    """The faults of one database; they add up, each drawn by itself for each read.
+
+    Making it installs the means and injects nothing; made twice, it takes over what is there.
+    Reads of users that do not exist are spared. A change is seen by the next read.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        [[installed]] = database.execute("SELECT to_regclass('faults.settings') IS NOT NULL")
+        if not installed:
+            database.execute(INSTALL)
+
+    def errors(self, rate: float) -> None:
+        """Let this share of reads (0..1) fail, with SQLSTATE 58030."""
+        self._set("error_rate = :rate", rate=_share(rate))
+
+    def mismatches(self, rate: float) -> None:
+        """Let this share of reads (0..1) answer a balance that is one cent too high."""
+        self._set("mismatch_rate = :rate", rate=_share(rate))
+
+    def slow(self, milliseconds: float, rate: float = 1) -> None:
+        """Let this share of reads (0..1) take this much longer.
+
+        Beyond the role's statement_timeout such a read fails with SQLSTATE 57014.
+        """
+        if not 0 <= milliseconds <= LONGEST_MS:
+            raise InvalidInputError(
+                field="milliseconds", value=milliseconds, expected=f"0 to {LONGEST_MS}"
+            )
+        known = {"rate": _share(rate), "slow": float(milliseconds)}
+        self._set("slow_rate = :rate, slow_ms = :slow", **known)
+
+    def clear(self) -> None:
+        """End every fault."""
+        self._database.execute(CLEAR)
+
+    def _set(self, assignments: str, **values: float) -> None:
+        self._database.execute(f"UPDATE faults.settings SET {assignments}", **values)
+
+
+def _share(rate: float) -> float:
+    if not 0 <= rate <= 1:  # NaN is refused too
+        raise InvalidInputError(field="rate", value=rate, expected="a share from 0 to 1")
+    return float(rate)
