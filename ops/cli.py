@@ -62,9 +62,7 @@ def against_stack(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--region", help="AWS region, or AWS_REGION.")
     @click.option("--profile", help="AWS profile, or AWS_PROFILE.")
     @wraps(command)
-    def run(
-        stack: str, endpoint_url: str, region: str, profile: str, **options: Any
-    ) -> Any:
+    def run(stack: str, endpoint_url: str, region: str, profile: str, **options: Any) -> Any:
         _point(endpoint_url, region, profile)
         return command(deployed.find(stack), **options)
 
@@ -142,8 +140,10 @@ def _status_screen(result: dict[str, Any]) -> None:
     holder = f"in {result['phase']}" if result["holds_flag"] else "ended, the flag is free"
     console.print(f"stack      {result['stack']}")
     console.print(f"rollout    {result['rollout'] or 'none yet'} ({holder})")
-    console.print(f"served     {share:g} % of users by the candidate, until "
-                  f"{result['lease_until'] or 'somebody changes it'}")
+    console.print(
+        f"served     {share:g} % of users by the candidate, until "
+        f"{result['lease_until'] or 'somebody changes it'}"
+    )
     console.print(f"shadow     {result['shadow_bps'] / 100:g} % of control reads")
     for item in result["scheduled"]:
         console.print(f"next       {item['name']} at {item['at']}")
@@ -166,14 +166,13 @@ def roll_back(stack: deployed.Stack, by: str, why: str, as_json: bool) -> None:
     verifies at the data plane.
     """
     result = rollouts.roll_back(stack, by, why)
-    text = (
-        f"control serves everyone, verified at the data plane after {result['seconds']:.1f} s; "
-        f"{'closed the flag of ' + (result['holder'] or 'nobody') if result['changed'] else 'it did already'}"
-    )
+    did = f"closed the flag of {result['holder'] or 'nobody'}" if result["changed"] else "it was so"
+    took = f"{result['seconds']:.1f} s"
+    text = f"control serves everyone, verified at the data plane after {took}; {did}"
     _show(result, as_json, text)
 
 
-@main.command(epilog="Example: rollout approve beta-20260314-090000 --why 'the diff is a known typo'")
+@main.command(epilog="Example: rollout approve beta-20260314-090000 --why 'a known typo'")
 @click.argument("rollout")
 @with_reason
 @as_json
@@ -195,7 +194,7 @@ def reject(stack: deployed.Stack, rollout: str, by: str, why: str, as_json: bool
     _answer(stack, rollout, False, by, why, as_json)
 
 
-def _answer(  # noqa: PLR0913
+def _answer(
     stack: deployed.Stack, rollout: str, approved: bool, by: str, why: str, as_json: bool
 ) -> None:
     result = rollouts.answer(stack, rollout, approved=approved, who=by, why=why)
@@ -205,8 +204,11 @@ def _answer(  # noqa: PLR0913
 @main.command(epilog="Example: rollout rehearse --story errors --traffic counts.csv")
 @click.option("--story", "stories", multiple=True, help="healthy or errors; default: both.")
 @click.option("--plan", type=click.Path(path_type=Path), help="Default: plans/rehearsal.json.")
-@click.option("--traffic", type=click.Path(path_type=Path),
-              help="CSV of recorded counts (timestamp, value); default: a generated trace.")
+@click.option(
+    "--traffic",
+    type=click.Path(path_type=Path),
+    help="CSV of recorded counts (timestamp, value); default: a generated trace.",
+)
 @as_json
 @explained
 def rehearse(

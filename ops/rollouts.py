@@ -113,7 +113,8 @@ def now_in(arn: str) -> tuple[str, dict[str, Any]]:
     events = client("stepfunctions").get_execution_history(
         executionArn=arn, reverseOrder=True, maxResults=60
     )["events"]
-    state, verdict = "", {}
+    state = ""
+    verdict: dict[str, Any] = {}
     for event in events:
         details = event.get("stateEnteredEventDetails")
         if details and not state:
@@ -219,6 +220,8 @@ def answer(stack: Stack, rollout_id: str, *, approved: bool, who: str, why: str)
         code = error.response["Error"]["Code"]
         if code not in ("ParameterNotFound", "TaskDoesNotExist", "TaskTimedOut", "InvalidToken"):
             raise
-        raise RolloutError(f"rollout {rollout_id} asks nothing now; see `rollout status`") from error
+        raise RolloutError(
+            f"rollout {rollout_id} asks nothing now; see `rollout status`"
+        ) from error
     client("ssm").delete_parameter(Name=name)
     return {"rollout": rollout_id, "answer": word, "by": who, "why": why}

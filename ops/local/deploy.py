@@ -100,7 +100,25 @@ def deploy(
         cloudformation.update_stack(**request)
     else:
         cloudformation.create_stack(**request)
-    return outputs(cloudformation, stack_name)
+    result = outputs(cloudformation, stack_name)
+    reserve_concurrency(emulator, stack_name, template)
+    return result
+
+
+def reserve_concurrency(emulator: Emulator, stack_name: str, template: Node) -> None:
+    """Set what CloudFormation there leaves out: ReservedConcurrentExecutions."""
+    for logical_id, resource in template["Resources"].items():
+        reserved = resource.get("Properties", {}).get("ReservedConcurrentExecutions")
+        if reserved is None:
+            continue
+        if isinstance(reserved, dict):
+            reserved = template["Parameters"][reserved["Ref"]]["Default"]
+        function = emulator.client("cloudformation").describe_stack_resource(
+            StackName=stack_name, LogicalResourceId=logical_id
+        )["StackResourceDetail"]["PhysicalResourceId"]
+        emulator.client("lambda").put_function_concurrency(
+            FunctionName=function, ReservedConcurrentExecutions=int(reserved)
+        )
 
 
 def read_template(path: Path) -> Node:

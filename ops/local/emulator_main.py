@@ -1,4 +1,4 @@
-"""Stands in for AWS: ministack, with four behaviours of AWS added that ministack lacks.
+"""Stands in for AWS: ministack, with six behaviours of AWS added that ministack lacks.
 
 Run by `ops.local.emulator`, never by hand. Two processes: this one only watches, and cleans up
 when its parent is gone; the fork it watches is ministack. The parent hands over a listening
@@ -9,6 +9,9 @@ The added behaviours, each a private name of ministack (tests/local pins them):
 2. AppConfig ignores an alarm whose actions are disabled.
 3. An alarm that changes state tells EventBridge.
 4. A Step Functions task honours TimeoutSecondsPath.
+5. An asynchronous call of an alias has the retries and the failure queue of that alias.
+6. Calls of an alias count towards its function's reserved concurrency. Those above it wait, as
+   asynchronous calls do on AWS (where the others are refused).
 """
 
 import asyncio
@@ -19,12 +22,14 @@ import select
 import shutil
 import signal
 import sys
+import threading
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 SCHEDULE_TICK_SECONDS = 1
 PR_SET_PDEATHSIG = 1
+LONGEST_WAIT_SECONDS = 60
 
 
 class MinistackChangedError(Exception):
@@ -111,6 +116,49 @@ def honour_timeout_path() -> None:
     stepfunctions._execute_task = execute_with_timeout
 
 
+def apply_alias_settings() -> None:
+    functions: Any = import_module("ministack.services.lambda_svc")
+    invoke_async = private(functions, "invoke_async_with_retry")
+    stored = private(functions, "_functions")
+
+    def invoke_async_as_alias(version: dict[str, Any], event: Any) -> None:
+        config = version.get("config") or version
+        alias = config["FunctionArn"].split(":")[7:]
+        settings = (stored.get(config["FunctionName"]) or {}).get("event_invoke_configs") or {}
+        if alias and alias[0] in settings:
+            version = {**version, "event_invoke_config": settings[alias[0]]}
+        invoke_async(version, event)
+
+    functions.invoke_async_with_retry = invoke_async_as_alias
+
+
+def share_reserved_concurrency() -> None:
+    functions: Any = import_module("ministack.services.lambda_svc")
+    acquire = private(functions, "_acquire_execution_slot")
+    release = private(functions, "_release_execution_slot")
+    key_of = private(functions, "_inflight_key")
+    stored = private(functions, "_functions")
+    places: dict[str, threading.Semaphore] = {}
+
+    def wait_and_acquire(version: dict[str, Any], config: dict[str, Any]) -> Any:
+        function = stored.get(config.get("FunctionName")) or {}
+        reserved = function.get("concurrency")
+        if reserved is None:
+            return acquire(version, config)
+        place = places.setdefault(key_of(config), threading.Semaphore(int(reserved)))
+        if not place.acquire(timeout=LONGEST_WAIT_SECONDS):
+            return None, "function"
+        return acquire(version, config)
+
+    def release_place(key: str) -> None:
+        release(key)
+        if key in places:
+            places[key].release()
+
+    functions._acquire_execution_slot = wait_and_acquire
+    functions._release_execution_slot = release_place
+
+
 def serve(listener: int) -> None:
     """Run ministack on an inherited listening socket until the process is ended."""
     hypercorn = import_module("hypercorn.asyncio")
@@ -121,6 +169,8 @@ def serve(listener: int) -> None:
     honour_disabled_alarm_actions()
     tell_alarm_changes()
     honour_timeout_path()
+    apply_alias_settings()
+    share_reserved_concurrency()
 
     config.bind = [f"fd://{listener}"]
     config.keep_alive_timeout = 75

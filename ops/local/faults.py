@@ -47,7 +47,6 @@ GRANT USAGE ON SCHEMA faults TO candidate_reader;
 REVOKE SELECT ON faults.users FROM candidate_reader;
 GRANT SELECT ON public.users TO candidate_reader;
 COMMIT;
-VACUUM ANALYZE faults.settings;
 """
 CLEAR: Final = (
     "UPDATE faults.settings SET error_rate = 0, mismatch_rate = 0, slow_rate = 0, slow_ms = 0"

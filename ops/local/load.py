@@ -4,6 +4,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -139,12 +140,9 @@ class Load:
             self._lag_s = max(0.0, self._clock() - self._began - offset_s)
             self._max_lag_s = max(self._max_lag_s, self._lag_s)
         reply = None
-        try:
+        with suppress(Exception):  # whatever it is, this caller got no answer; the next still asks
             reply = self._read(user_id)
-        except Exception:  # whatever it is, one caller got no answer, and the next one still asks
-            reply = None
-        finally:
-            self._count(reply)
+        self._count(reply)
 
     def _count(self, reply: Reply | None) -> None:
         with self._counts:

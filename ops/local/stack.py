@@ -104,11 +104,14 @@ class LocalStack:
             *[("CandidateAliasArn", read)] * (READERS + COMPARATORS),
         ]
         with ThreadPoolExecutor(len(calls)) as pool:
-            names = [pool.submit(invoke, FunctionName=self.outputs[n], Payload=p) for n, p in calls]
-            for started in names:
+            for started in [
+                pool.submit(invoke, FunctionName=self.outputs[name], Payload=payload)
+                for name, payload in calls
+            ]:
                 started.result()
             alias = f"{self.outputs['CompareFunctionName']}:live"
-            list(pool.map(lambda _: invoke(FunctionName=alias, Payload=compare), range(COMPARATORS)))
+            for _ in range(COMPARATORS):
+                pool.submit(invoke, FunctionName=alias, Payload=compare)
 
     def _enter_environment(self) -> None:
         """Point this process's own boto3 clients, those of `ops` and the adapters, at the stack."""
@@ -119,4 +122,3 @@ class LocalStack:
 def found(stack: LocalStack) -> deployed.Stack:
     """The stack as the CLI sees it."""
     return deployed.Stack(stack.name, dict(stack.outputs))
-

@@ -102,7 +102,7 @@ def run(
     return _report(story, followed, before, load.snapshot(), deployed, started)
 
 
-def _look(  # noqa: PLR0913
+def _look(
     story: Story,
     followed: Followed,
     progress: Progress,
@@ -130,7 +130,7 @@ def _look(  # noqa: PLR0913
             followed.outcome, followed.reason = word, reason
 
 
-def _report(  # noqa: PLR0913
+def _report(
     story: Story, followed: Followed, before: Any, after: Any, deployed: Any, started: float
 ) -> dict[str, Any]:
     final = rollouts.served(deployed).exposure_at(time.time())

@@ -28,7 +28,7 @@ DAILY_SWING: Final = 0.6
 MEMORY: Final = 0.3
 BURST_CHANCE, BURST_SIZE, BURST_DECAY = 0.01, 2.5, 0.5
 # Web requests by popularity follow Zipf with exponents of 0.6 to 0.8: at 0.7 the most active of
-# 10,000 users makes 2 % of the requests, the first hundred together 16 %.
+# 10,000 users makes 2 % of the requests, the first hundred together 21 %.
 ZIPF_EXPONENT: Final = 0.7
 
 

@@ -34,13 +34,18 @@ STACK = "contract"
 GUARD_LOGS = f"/aws/lambda/{STACK}-guard"
 
 HANDLER = '''
-import json, boto3
+import json, os, time, boto3
 
 def handler(event, context):
     """Does what the event says, so that one stub serves for every function."""
     print(event["print"] if "print" in event else json.dumps(event))
     if "raise" in event:
         raise ValueError(event["raise"])
+    if "alone" in event:
+        os.mkdir(event["alone"])  # raises when another call is doing the same
+        time.sleep(0.2)
+        os.rmdir(event["alone"])
+        print("alone, as it should be")
     if "call" in event:
         service, operation, arguments = event["call"]
         getattr(boto3.client(service), operation)(**arguments)
@@ -186,6 +191,11 @@ def sums(emulator: Emulator, name: str, **query: Any) -> dict[str, Any]:
         ("eventbridge", "_put_events"),
         ("stepfunctions", "_execute_task"),
         ("stepfunctions", "_resolve_path"),
+        ("lambda_svc", "invoke_async_with_retry"),
+        ("lambda_svc", "_acquire_execution_slot"),
+        ("lambda_svc", "_release_execution_slot"),
+        ("lambda_svc", "_inflight_key"),
+        ("lambda_svc", "_functions"),
     ],
 )
 def test_private_names_replaced_by_the_launcher_exist(module: str, name: str) -> None:
@@ -552,24 +562,43 @@ def policy(statement: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def test_settings_of_asynchronous_calls_and_concurrency_are_not_applied(
-    emulator: Emulator, stack: dict[str, str]
-) -> None:
-    """On AWS the alias's setting counts, so one attempt, and at most 20 at once."""
+def test_alias_has_its_asynchronous_settings(emulator: Emulator, stack: dict[str, str]) -> None:
+    """By our launcher: one attempt, then the queue for failures."""
     function = stack["CompareFunctionName"]
-    client = emulator.client("lambda")
-    assert "ReservedConcurrentExecutions" not in client.get_function_concurrency(
-        FunctionName=function
-    )
+    sqs = emulator.client("sqs")
+    queues = sqs.list_queues(QueueNamePrefix=f"{STACK}-ShadowFailures")["QueueUrls"]
 
-    client.invoke(
+    emulator.client("lambda").invoke(
         FunctionName=f"{function}:live", InvocationType="Event", Payload=b'{"raise": "shadow"}'
     )
-    attempts = 3
-    until(
-        lambda: len(messages(emulator, f"/aws/lambda/{function}", "shadow")) >= attempts,
-        "the event is tried three times",
+    failed = until(
+        lambda: sqs.receive_message(QueueUrl=queues[0]).get("Messages"), "the failure is queued"
     )
+    assert "shadow" in failed[0]["Body"]
+    assert len(messages(emulator, f"/aws/lambda/{function}", "shadow")) == 1
+
+
+def test_alias_shares_the_reserved_concurrency(
+    emulator: Emulator, root: Path, tmp_path: Path
+) -> None:
+    """By deploy, which sets it, and by our launcher, which lets calls of an alias wait for it."""
+    names = read_template(root / "template.yaml")["Parameters"]
+    other = {name: f"narrow-{name.lower()}" for name in names if name.endswith("FunctionName")}
+    narrow = deploy(
+        emulator, "narrow", {**other, "AlarmName": "narrow", "CompareConcurrency": 1}, root
+    )
+    function, folder = narrow["CompareFunctionName"], tmp_path / "running"
+    invoke(emulator, f"{function}:live", {})
+    for _ in range(3):
+        emulator.client("lambda").invoke(
+            FunctionName=f"{function}:live",
+            InvocationType="Event",
+            Payload=json.dumps({"alone": str(folder)}),
+        )
+    done = 4
+    logs = f"/aws/lambda/{function}"
+    until(lambda: len(messages(emulator, logs, "END")) == done, "all events are handled")
+    assert len(messages(emulator, logs, "alone, as it should be")) == done - 1
 
 
 def test_parent_settings_do_not_reach_the_functions(monkeypatch: pytest.MonkeyPatch) -> None:

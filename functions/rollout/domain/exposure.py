@@ -1,5 +1,6 @@
 """From a phase to the flag that exposes it, and when that flag is served to everyone."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -84,7 +85,7 @@ def confirm(exposure: Mapping[str, Any], step: Step, seen: Sighting, now: float)
     remaining = seen_at + POLLS * seen.poll_seconds - now
     if remaining > 0:
         # Rounded up, or the wait ends just too early and costs another round.
-        wait = max(1, int(remaining) + 1)
+        wait = math.ceil(remaining)
         return {**exposure, "word": SPREADING, "seen_at": seen_at, "wait_seconds": wait}
     word = SERVED_SHADOW if exposure["kind"] == SHADOW else SERVED_LIVE
     return {**exposure, "word": word, "seen_at": seen_at, "served_at": now}
