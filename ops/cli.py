@@ -106,6 +106,8 @@ def main() -> None:
 
     Exit codes: 0 done, 1 failed or ended otherwise than it should, 2 bad input.
     """
+    # The functions' log lines are for CloudWatch; here the result itself is shown.
+    os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "CRITICAL")
 
 
 @main.command(epilog="Example: rollout launch --plan plans/beta.json")

@@ -77,21 +77,22 @@ class Display:
 
 def table(reports: list[dict[str, Any]]) -> None:
     """The stories side by side, on standard output."""
-    shown = Table(box=None, pad_edge=False)
+    shown = Table(box=None, padding=(0, 1, 0, 0))
     columns = {
         "story": "story",
         "outcome": "ended",
-        "as_it_should": "as it should",
-        "executions": "executions",
-        "requests": "requests",
-        "by_candidate": "by candidate",
-        "user_errors": "user errors",
-        "max_exposure_bps": "most exposed",
-        "final_exposure_bps": "exposed at the end",
-        "wall_seconds": "seconds",
+        "as_it_should": "as it\nshould",
+        "executions": "execu-\ntions",
+        "requests": "\nrequests",
+        "by_candidate": "by the\ncandidate",
+        "user_errors": "user\nerrors",
+        "max_exposure_bps": "at\nmost",
+        "final_exposure_bps": "at the\nend",
+        "wall_seconds": "\nseconds",
     }
-    for heading in columns.values():
-        shown.add_column(heading, overflow="fold")
+    for key, heading in columns.items():
+        words = key in ("story", "outcome", "as_it_should")
+        shown.add_column(heading, justify="left" if words else "right", vertical="bottom")
     for report in reports:
         shown.add_row(*(_cell(key, report[key]) for key in columns))
     console = Console(highlight=False)
