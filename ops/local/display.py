@@ -83,16 +83,16 @@ def table(reports: list[dict[str, Any]]) -> None:
         "outcome": "ended",
         "as_it_should": "as it\nshould",
         "executions": "execu-\ntions",
-        "requests": "\nrequests",
+        "requests": "re-\nquests",
         "by_candidate": "by the\ncandidate",
         "user_errors": "user\nerrors",
         "max_exposure_bps": "at\nmost",
         "final_exposure_bps": "at the\nend",
-        "wall_seconds": "\nseconds",
+        "wall_seconds": "sec-\nonds",
     }
     for key, heading in columns.items():
         words = key in ("story", "outcome", "as_it_should")
-        shown.add_column(heading, justify="left" if words else "right", vertical="bottom")
+        shown.add_column(heading, justify="left" if words else "right", no_wrap=words)
     for report in reports:
         shown.add_row(*(_cell(key, report[key]) for key in columns))
     console = Console(highlight=False)
