@@ -1,0 +1,104 @@
+"""For every test: Hypothesis without chance or clock, and a plan small enough to reason about."""
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+from rollout.adapters import plan_documents
+from rollout.domain.plan import Plan
+
+settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=50)
+settings.load_profile("repeatable")
+
+_DOCUMENT: dict[str, Any] = {
+    "name": "small",
+    "phases": [
+        {
+            "name": "soak",
+            "kind": "shadow",
+            "exposure_bps": 0,
+            "shadow_bps": 10_000,
+            "bake_seconds": 60,
+            "certify": {"mismatches": 0.01},
+        },
+        {
+            "name": "canary",
+            "kind": "canary",
+            "exposure_bps": 100,
+            "shadow_bps": 3000,
+            "bake_seconds": 60,
+            "maximum_bake_seconds": 600,
+        },
+        {
+            "name": "half",
+            "kind": "ramp",
+            "exposure_bps": 5000,
+            "shadow_bps": 0,
+            "starts_after_seconds": 1000,
+            "bake_seconds": 100,
+            "maximum_bake_seconds": 1000,
+        },
+        {
+            "name": "full",
+            "kind": "ramp",
+            "exposure_bps": 10_000,
+            "shadow_bps": 0,
+            "starts_after_seconds": 2000,
+            "bake_seconds": 100,
+        },
+    ],
+    "cleanup": {"starts_after_seconds": 3000},
+    "guardrails": {
+        "errors": {
+            "certify": 0.02,
+            "bands": [
+                {"call": "PROMOTE", "from": 0, "to": 0.02},
+                {"call": "ROLL_BACK", "from": 0.02, "to": 1},
+            ],
+        },
+        "slow": {
+            "certify": 0.05,
+            "bands": [
+                {"call": "PROMOTE", "from": 0, "to": 0.05},
+                {"call": "HOLD", "from": 0.05, "to": 0.1},
+                {"call": "INVESTIGATE", "from": 0.1, "to": 1},
+            ],
+        },
+        "mismatches": {
+            "certify": 0.01,
+            "bands": [
+                {"call": "PROMOTE", "from": 0, "to": 0.005},
+                {"call": "HOLD", "from": 0.005, "to": 0.01},
+                {"call": "INVESTIGATE", "from": 0.01, "to": 1},
+            ],
+        },
+        "shadow_failures": {
+            "certify": 0.05,
+            "bands": [
+                {"call": "PROMOTE", "from": 0, "to": 0.05},
+                {"call": "ROLL_BACK", "from": 0.05, "to": 1},
+            ],
+        },
+    },
+    "slowness": {"tolerance": 1.15, "absolute_ms": 500, "reference_seconds": 600},
+    "judge": {"alpha": 0.01, "beta": 0.05},
+    "evaluation": {"every_seconds": 30, "settle_seconds": 10, "period_seconds": 10},
+    "lease": {"grace_seconds": 50},
+    "approval": {"timeout_seconds": 200},
+    "comparison": {"ignore": ["updatedAt"]},
+    "cohort": {"salt": "salt-1", "allow_list": ["user-1"]},
+}
+
+
+@pytest.fixture
+def document() -> dict[str, Any]:
+    """A plan as it is written: phases soak, canary, half and full. A copy, free to be spoilt."""
+    return copy.deepcopy(_DOCUMENT)
+
+
+@pytest.fixture(scope="session")
+def plan() -> Plan:
+    """The same plan, parsed."""
+    return plan_documents.parse(copy.deepcopy(_DOCUMENT))
