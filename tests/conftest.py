@@ -52,6 +52,7 @@ _DOCUMENT: dict[str, Any] = {
     "cleanup": {"starts_after_seconds": 3000},
     "guardrails": {
         "errors": {
+            "tolerated": 0.01,
             "certify": 0.02,
             "bands": [
                 {"call": "PROMOTE", "from": 0, "to": 0.02},
@@ -59,6 +60,7 @@ _DOCUMENT: dict[str, Any] = {
             ],
         },
         "slow": {
+            "tolerated": 0.05,
             "certify": 0.05,
             "bands": [
                 {"call": "PROMOTE", "from": 0, "to": 0.05},
@@ -67,6 +69,7 @@ _DOCUMENT: dict[str, Any] = {
             ],
         },
         "mismatches": {
+            "tolerated": 0.005,
             "certify": 0.01,
             "bands": [
                 {"call": "PROMOTE", "from": 0, "to": 0.005},
@@ -75,6 +78,7 @@ _DOCUMENT: dict[str, Any] = {
             ],
         },
         "shadow_failures": {
+            "tolerated": 0.02,
             "certify": 0.05,
             "bands": [
                 {"call": "PROMOTE", "from": 0, "to": 0.05},
@@ -84,6 +88,7 @@ _DOCUMENT: dict[str, Any] = {
     },
     "slowness": {"tolerance": 1.15, "absolute_ms": 500, "reference_seconds": 600},
     "judge": {"alpha": 0.01, "beta": 0.05},
+    "no_data": {"call": "ROLL_BACK", "expected_requests": 20, "after_seconds": 60},
     "evaluation": {"every_seconds": 30, "settle_seconds": 10, "period_seconds": 10},
     "lease": {"grace_seconds": 50},
     "approval": {"timeout_seconds": 200},

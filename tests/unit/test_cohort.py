@@ -147,6 +147,14 @@ def test_a_sample_of_nothing_has_no_request_and_of_everything_has_each(
     assert sampled(salt, request, BUCKETS)
 
 
+@given(salt=TEXT, request=TEXT)
+def test_a_request_enters_the_sample_when_it_exceeds_its_bucket(salt: str, request: str) -> None:
+    number = bucket(salt, request)
+
+    assert not sampled(salt, request, number)
+    assert sampled(salt, request, number + 1)
+
+
 def test_a_sample_has_about_its_share_of_requests() -> None:
     taken = sum(sampled("salt", f"request-{number}", 3000) for number in range(10_000))
 

@@ -10,7 +10,9 @@ from rollout.domain.plan import Plan
 from rollout.domain.step import LEAD_SECONDS, Step, next_word, parse, schedule_name
 
 NOW = 10_000.7
-STEP = Step("beta-1", "ramp", "half", launched_at=9000)
+HISTORY = (("soak", 9100.5), ("canary", 9200.0))
+STEP = Step("beta-1", "ramp", "half", launched_at=9000, history=HISTORY)
+SERVED = [["soak", 9100.5], ["canary", 9200.0]]
 
 
 # What an input asks for
@@ -40,6 +42,7 @@ def test_a_ramp_step_has_rollout_phase_and_date_of_the_launch() -> None:
         "rollout_id": "beta-1",
         "phase": "half",
         "launched_at": 9000,
+        "history": SERVED,
         "plan": {},
     }
 
@@ -52,10 +55,11 @@ def test_a_cleanup_has_no_phase() -> None:
         "rollout_id": "beta-1",
         "phase": "",
         "launched_at": 9000,
+        "history": SERVED,
         "plan": {},
     }
 
-    assert parse(document, "run-2", NOW) == Step("beta-1", "cleanup", "", 9000)
+    assert parse(document, "run-2", NOW) == Step("beta-1", "cleanup", "", 9000, HISTORY)
 
 
 RAMP: dict[str, Any] = {
@@ -63,9 +67,11 @@ RAMP: dict[str, Any] = {
     "rollout_id": "beta-1",
     "phase": "half",
     "launched_at": 9000,
+    "history": SERVED,
     "plan": {},
 }
 INPUT = '{"action": "launch", "plan": {…}}'
+PAST = "[phase, epoch second from which it was served] of every phase before"
 LETTERS = "1 to 39 letters, digits, dashes or underscores"
 
 
@@ -94,6 +100,10 @@ def test_an_input_without_a_plan_is_refused(document: object) -> None:
         ({"launched_at": True}, "launched_at", True, "epoch seconds of the launch"),
         ({"launched_at": 0}, "launched_at", 0, "epoch seconds of the launch"),
         ({"launched_at": -1}, "launched_at", -1, "epoch seconds of the launch"),
+        ({"history": None}, "history", None, PAST),
+        ({"history": "soak"}, "history", "soak", PAST),
+        ({"history": [["soak"]]}, "history", [["soak"]], PAST),
+        ({"history": [["soak", "9"]]}, "history", [["soak", "9"]], PAST),
         ({"phase": ""}, "phase", "", "the name of a ramp phase"),
         ({"phase": 2}, "phase", 2, "the name of a ramp phase"),
         ({"phase": None}, "phase", None, "the name of a ramp phase"),
@@ -117,7 +127,7 @@ def test_a_step_that_cannot_be_told_is_refused(
     assert caught.value.expected == expected
 
 
-@pytest.mark.parametrize("missing", ["rollout_id", "launched_at", "phase"])
+@pytest.mark.parametrize("missing", ["rollout_id", "launched_at", "history", "phase"])
 def test_a_ramp_step_has_no_defaults(missing: str) -> None:
     document = {key: value for key, value in RAMP.items() if key != missing}
     with pytest.raises(InvalidInputError) as caught:
@@ -154,27 +164,28 @@ def test_each_state_that_asks_has_its_phase(plan: Plan, state: str, name: str) -
 def test_the_next_input_asks_for_the_next_phase_of_the_same_rollout(plan: Plan) -> None:
     document = {"name": "as given"}
 
-    assert STEP.next_input(plan, plan.phase("half"), document) == {
+    assert STEP.next_input(plan, plan.phase("half"), document, HISTORY) == {
         "action": "ramp",
         "rollout_id": "beta-1",
         "phase": "full",
         "launched_at": 9000,
+        "history": SERVED,
         "plan": document,
     }
 
 
 def test_the_next_input_after_the_last_phase_asks_for_the_cleanup(plan: Plan) -> None:
-    following = STEP.next_input(plan, plan.phase("full"), {})
+    following = STEP.next_input(plan, plan.phase("full"), {}, HISTORY)
 
     assert (following["action"], following["phase"]) == ("cleanup", "")
 
 
 @pytest.mark.parametrize("name", ["canary", "half", "full"])
 def test_the_next_input_is_accepted_as_a_step(plan: Plan, name: str) -> None:
-    following = STEP.next_input(plan, plan.phase(name), {})
+    following = STEP.next_input(plan, plan.phase(name), {}, HISTORY)
     step = parse(following, "run-9", NOW)
 
-    assert (step.rollout_id, step.launched_at) == ("beta-1", 9000)
+    assert (step.rollout_id, step.launched_at, step.history) == ("beta-1", 9000, HISTORY)
     assert (step.action, step.phase) == (following["action"], following["phase"])
 
 
@@ -211,13 +222,13 @@ def test_the_launch_alone_may_be_all_of_a_plan(plan: Plan) -> None:
 
 
 def test_a_schedule_is_named_after_rollout_and_phase(plan: Plan) -> None:
-    following = STEP.next_input(plan, plan.phase("half"), {})
+    following = STEP.next_input(plan, plan.phase("half"), {}, HISTORY)
 
     assert schedule_name(following) == "beta-1-full"
 
 
 def test_the_schedule_of_the_cleanup_is_named_so(plan: Plan) -> None:
-    following = STEP.next_input(plan, plan.phase("full"), {})
+    following = STEP.next_input(plan, plan.phase("full"), {}, HISTORY)
 
     assert schedule_name(following) == "beta-1-cleanup"
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rollout.domain.errors import InvalidInputError
-from rollout.domain.window import Arm, Evidence, Shadow
+from rollout.domain.window import Arm, Shadow
 
 COUNT = "a count: a whole number >= 0"
 
@@ -72,15 +72,3 @@ def test_shadow_reads_may_fail_before_anything_is_compared() -> None:
 
 def test_shadow_reads_asked_are_those_compared_and_those_failed() -> None:
     assert Shadow(compared=5, mismatched=2, failed=3).asked == 8
-
-
-def test_missing_evidence_has_no_counts_and_says_why() -> None:
-    evidence = Evidence.missing("metrics are late", 40.0)
-
-    assert evidence == Evidence(baked_seconds=40.0, unavailable="metrics are late")
-    assert evidence.candidate == Arm()
-    assert evidence.shadow == Shadow()
-
-
-def test_missing_evidence_keeps_its_alarms() -> None:
-    assert Evidence.missing("late", 0, ("errors-high",)).alarms == ("errors-high",)

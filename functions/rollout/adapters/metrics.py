@@ -1,7 +1,7 @@
 """Counts from CloudWatch, as the read path emits them per arm."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol, Self
@@ -10,15 +10,23 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rollout.adapters.clients import client
 from rollout.domain.cohort import CANDIDATE, CONTROL
+from rollout.domain.minute import Row
 from rollout.domain.window import Arm, Shadow
 from rollout.settings import Settings, settings
 
 SHADOW: Final = "shadow"
 ARM_METRICS: Final = ("Requests", "Errors", "Slow")
 SHADOW_METRICS: Final = ("Compared", "Mismatched", "Failed")
-# CloudWatch counts by the hour are enough for what began more than a day ago.
-HOUR: Final = 3600
-DAY: Final = 86400
+WANTED: Final = (
+    *[(name, CONTROL) for name in ARM_METRICS],
+    *[(name, CANDIDATE) for name in ARM_METRICS],
+    *[(name, SHADOW) for name in SHADOW_METRICS],
+)
+# How long CloudWatch keeps points of a period, and no more of them than one answer can hold.
+# Source: GetMetricData API reference; CloudWatch user guide, "Metrics retention".
+HOUR, DAY = 3600, 86400
+KEPT: Final = ((60, 3 * HOUR), (300, 15 * DAY), (HOUR, 63 * DAY))
+MOST_PERIODS: Final = 11_000
 
 
 class MetricsUnavailableError(RuntimeError):
@@ -26,10 +34,9 @@ class MetricsUnavailableError(RuntimeError):
 
 
 class Metrics(Protocol):
-    """The port: totals over [start, end), epoch seconds."""
+    """The port: counts over [start, end), epoch seconds."""
 
-    def arms(self, start: float, end: float, period: int) -> tuple[Arm, Arm]: ...
-    def shadow(self, start: float, end: float, period: int) -> Shadow: ...
+    def rows(self, start: float, end: float, period: int) -> tuple[list[Row], int]: ...
     def control_p95_ms(self, start: float, end: float, period: int) -> float | None: ...
 
 
@@ -47,47 +54,45 @@ class CloudWatchMetrics:
         known = known or settings()
         return cls(client("cloudwatch"), known.text("METRIC_NAMESPACE"), known.text("SERVICE_NAME"))
 
-    def arms(self, start: float, end: float, period: int) -> tuple[Arm, Arm]:
-        """(control, candidate) totals. Raises MetricsUnavailableError."""
-        wanted = [(name, arm) for arm in (CONTROL, CANDIDATE) for name in ARM_METRICS]
-        sums = self._sums(wanted, start, end, period)
-        return Arm(*sums[:3]), Arm(*sums[3:])
+    def rows(self, start: float, end: float, period: int) -> tuple[list[Row], int]:
+        """(periods that have counts, oldest first; the period used, in seconds).
 
-    def shadow(self, start: float, end: float, period: int) -> Shadow:
-        """Shadow totals. Raises MetricsUnavailableError."""
-        wanted = [(name, SHADOW) for name in SHADOW_METRICS]
-        return Shadow(*self._sums(wanted, start, end, period))
+        Raises MetricsUnavailableError.
+        """
+        period = kept_period(period, start, end)
+        series = self._ask(WANTED, "Sum", start, end, period)
+        found: dict[float, dict[int, int]] = {}
+        for number, points in enumerate(series):
+            for at, value in points:
+                found.setdefault(at, {})[number] = round(value)
+        return [_row(at, found[at]) for at in sorted(found)], period
 
     def control_p95_ms(self, start: float, end: float, period: int) -> float | None:
         """The worst p95 of the control's latency over the interval, ms; None without data."""
-        (values,) = self._ask([("Latency", CONTROL)], "p95", start, end, period)
-        return max(values, default=None)
-
-    def _sums(
-        self, wanted: list[tuple[str, str]], start: float, end: float, period: int
-    ) -> list[int]:
-        answers = self._ask(wanted, "Sum", start, end, period)
-        return [round(math.fsum(values)) for values in answers]
+        period = kept_period(period, start, end)
+        (points,) = self._ask([("Latency", CONTROL)], "p95", start, end, period)
+        return max((value for _, value in points), default=None)
 
     def _ask(
-        self, wanted: list[tuple[str, str]], stat: str, start: float, end: float, period: int
-    ) -> list[list[float]]:
-        period = HOUR if end - start > DAY and period < HOUR else period
+        self, wanted: Sequence[tuple[str, str]], stat: str, start: float, end: float, period: int
+    ) -> list[list[tuple[float, float]]]:
+        """The (epoch second, value) points of each series."""
         # Whole periods inside [start, end): a period that began earlier holds another exposure.
         first, last = math.ceil(start / period) * period, math.floor(end / period) * period
         if last <= first:
             return [[] for _ in wanted]
         queries = [self._query(f"m{i}", *pair, stat, period) for i, pair in enumerate(wanted)]
-        values: dict[str, list[float]] = {query["Id"]: [] for query in queries}
-        status: dict[str, str] = dict.fromkeys(values, "missing")
+        points: dict[str, list[tuple[float, float]]] = {query["Id"]: [] for query in queries}
+        status: dict[str, str] = dict.fromkeys(points, "missing")
         try:
             for result in self._pages(queries, first, last):
-                values[result["Id"]] += result["Values"]
+                stamps = (stamp.timestamp() for stamp in result["Timestamps"])
+                points[result["Id"]] += zip(stamps, result["Values"], strict=True)
                 status[result["Id"]] = result.get("StatusCode", "Complete")
         except (ClientError, BotoCoreError) as error:
             raise MetricsUnavailableError(f"CloudWatch did not answer: {error}") from error
         _all_complete(status)
-        return list(values.values())
+        return list(points.values())
 
     def _pages(
         self, queries: list[dict[str, Any]], first: float, last: float
@@ -117,6 +122,27 @@ class CloudWatchMetrics:
                 "Stat": stat,
             },
         }
+
+
+def kept_period(period: int, start: float, end: float) -> int:
+    """The period in seconds, or the next longer one that CloudWatch still has for `start`."""
+    for longer, age in KEPT:
+        if end - start > age or (end - start) / period > MOST_PERIODS:
+            period = max(period, longer)
+    return period
+
+
+def _row(at: float, values: Mapping[int, int]) -> Row:
+    """The counts of one period. An arm without a point had no request, since another one had."""
+    counts = [values.get(number, 0) for number in range(len(WANTED))]
+    compared, mismatched, failed = counts[6:]
+    shadow = Shadow(compared, min(mismatched, compared), failed)
+    return Row(at, _arm(*counts[:3]), _arm(*counts[3:6]), shadow)
+
+
+def _arm(requests: int, errors: int, slow: int) -> Arm:
+    # The metrics of one log line become visible one by one, so a part can be ahead of its whole.
+    return Arm(requests, min(errors, requests), min(slow, requests))
 
 
 def _all_complete(status: dict[str, str]) -> None:

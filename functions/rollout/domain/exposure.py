@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from rollout.domain.flag import Flag
 from rollout.domain.plan import SHADOW, Phase, Plan
-from rollout.domain.step import Step
+from rollout.domain.step import History, Step
 
 DEPLOYING, SPREADING, LOST = "DEPLOYING", "SPREADING", "LOST"
 SERVED_SHADOW, SERVED_LIVE = "SERVED_SHADOW", "SERVED_LIVE"
@@ -48,6 +48,12 @@ def holder_problem(flag: Flag, step: Step) -> str:
     if flag.rollout_id in ("", step.rollout_id):
         return ""
     return f"the flag is held by rollout {flag.rollout_id}, in phase {flag.phase}"
+
+
+def history_after(exposure: Mapping[str, Any]) -> History:
+    """The phases served so far, this one included, with the epoch seconds of their beginnings."""
+    before = tuple((name, at) for name, at in exposure["history"])
+    return (*before, (exposure["phase"], exposure["served_at"]))
 
 
 @dataclass(frozen=True)

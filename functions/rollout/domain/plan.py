@@ -46,16 +46,21 @@ class Band:
 
 @dataclass(frozen=True)
 class Guardrail:
-    """A metric, its bands from rate 0 to 1, and the rate certified before full exposure."""
+    """A metric, its bands from rate 0 to 1, and two promises.
+
+    tolerated: at or below this rate the candidate is not acted against. certify: the rate that is
+    proven before full exposure.
+    """
 
     metric: str
+    tolerated: float
     certify: float
     bands: tuple[Band, ...]
 
-    def limit(self, call: str) -> float | None:
-        """The rate above which the guardrail calls for `call` or worse; None when it never does."""
-        worse = [b.start for b in self.bands if CALLS.index(b.call) >= CALLS.index(call)]
-        return min(worse) if worse else None
+    @property
+    def worst(self) -> Band:
+        """The last band: the gravest call, and the limit it begins at."""
+        return self.bands[-1]
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,15 @@ class Judge:
 
     alpha: float
     beta: float
+
+
+@dataclass(frozen=True)
+class NoData:
+    """What a candidate calls for that owes expected_requests and is silent for after_seconds."""
+
+    call: str
+    expected_requests: int
+    after_seconds: int
 
 
 @dataclass(frozen=True)
@@ -94,6 +108,7 @@ class Plan:
     guardrails: tuple[Guardrail, ...]
     slowness: Slowness
     judge: Judge
+    no_data: NoData
     evaluation: Evaluation
     lease_grace_seconds: int
     approval_seconds: int
@@ -123,11 +138,6 @@ class Plan:
         following = self.after(name)
         return following.exposure_bps if following else FULL_BPS
 
-    def looks(self) -> int:
-        """The most evaluations a rollout can make, over all phases; at least 1."""
-        every = self.evaluation.every_seconds
-        return sum(phase.maximum_bake_seconds // every + 2 for phase in self.phases)
-
     def lease_seconds(self, name: str, since_launch: int) -> int:
         """How long the phase's exposure may stand, from now, `since_launch` seconds after launch.
 
@@ -155,6 +165,7 @@ def parse(document: Mapping[str, Any]) -> Plan:
         ),
         slowness=Slowness(**document["slowness"]),
         judge=Judge(**document["judge"]),
+        no_data=NoData(**document["no_data"]),
         evaluation=Evaluation(**document["evaluation"]),
         lease_grace_seconds=document["lease"]["grace_seconds"],
         approval_seconds=document["approval"]["timeout_seconds"],
@@ -185,7 +196,7 @@ def _phase(item: Mapping[str, Any], evaluation: Mapping[str, Any]) -> Phase:
 
 def _guardrail(metric: str, item: Mapping[str, Any]) -> Guardrail:
     bands = tuple(Band(b["call"], b["from"], b["to"]) for b in item["bands"])
-    return Guardrail(metric, item["certify"], bands)
+    return Guardrail(metric, item["tolerated"], item["certify"], bands)
 
 
 def _lint_phases(phases: Sequence[Phase]) -> None:
@@ -292,12 +303,13 @@ def _lint_calls(guardrail: Guardrail, edge: float) -> None:
             expected="each call once, mildest first, starting with PROMOTE",
         )
     worst = guardrail.bands[0].end if len(calls) == 1 else guardrail.bands[-1].start
-    if guardrail.certify > worst:
-        raise InvalidInputError(
-            field=f"{field}.certify",
-            value=guardrail.certify,
-            expected=f"at most {worst:g}, above which the guardrail calls for {calls[-1]}",
-        )
+    for name in ("tolerated", "certify"):
+        if getattr(guardrail, name) > worst:
+            raise InvalidInputError(
+                field=f"{field}.{name}",
+                value=getattr(guardrail, name),
+                expected=f"at most {worst:g}, above which the guardrail calls for {calls[-1]}",
+            )
 
 
 def _phase_error(index: int, key: str, value: object, expected: str) -> InvalidInputError:

@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.plan import CANARY, RAMP, SHADOW, Phase, Plan
 
+History = tuple[tuple[str, float], ...]
 LAUNCH, RAMP_UP, CLEANUP = "launch", "ramp", "cleanup"
 ACTIONS: Final = (LAUNCH, RAMP_UP, CLEANUP)
 # Schedule names are at most 64 characters: a rollout id, a dash and a phase name (24).
@@ -20,18 +21,21 @@ LEAD_SECONDS: Final = 2
 class Step:
     """What an execution does: action, for which rollout, at which phase ("" for none).
 
-    launched_at: epoch seconds of the launch, from which the plan's dates count.
+    launched_at: epoch seconds of the launch, from which the plan's dates count. history: the
+    phases before this execution, each with the epoch second from which it was served.
     """
 
     rollout_id: str
     action: str
     phase: str
     launched_at: int
+    history: History = ()
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """The step as Preflight left it in the execution's document."""
-        return cls(**values)
+        past = tuple((name, at) for name, at in values.get("history", ()))
+        return cls(**{**values, "history": past})
 
     def to_json(self) -> dict[str, Any]:
         """The step as JSON values."""
@@ -43,7 +47,9 @@ class Step:
             return plan.phase(self.phase)
         return plan.first(phase.lower())
 
-    def next_input(self, plan: Plan, phase: Phase, document: Mapping[str, Any]) -> dict[str, Any]:
+    def next_input(
+        self, plan: Plan, phase: Phase, document: Mapping[str, Any], history: History
+    ) -> dict[str, Any]:
         """The input of the execution that follows `phase`; `document` is the plan as given."""
         following = plan.after(phase.name)
         return {
@@ -51,6 +57,7 @@ class Step:
             "rollout_id": self.rollout_id,
             "phase": following.name if following else "",
             "launched_at": self.launched_at,
+            "history": [list(served) for served in history],
             "plan": dict(document),
         }
 
@@ -96,7 +103,26 @@ def parse(document: Any, execution_name: str, now: float) -> Step:
     phase = document.get("phase", "") if action == RAMP_UP else ""
     if action == RAMP_UP and (not isinstance(phase, str) or not phase):
         raise InvalidInputError(field="phase", value=phase, expected="the name of a ramp phase")
-    return Step(_rollout_id(document, action, execution_name), action, phase, launched_at)
+    rollout_id = _rollout_id(document, action, execution_name)
+    history = () if action == LAUNCH else _history(document.get("history"))
+    return Step(rollout_id, action, phase, launched_at, history)
+
+
+def _history(value: Any) -> History:
+    if not isinstance(value, list) or not all(_is_served(item) for item in value):
+        raise InvalidInputError(
+            field="history",
+            value=value,
+            expected="[phase, epoch second from which it was served] of every phase before",
+        )
+    return tuple((name, at) for name, at in value)
+
+
+def _is_served(item: Any) -> bool:
+    if not isinstance(item, list | tuple) or len(item) != 2:
+        return False
+    name, at = item
+    return isinstance(name, str) and isinstance(at, int | float) and not isinstance(at, bool)
 
 
 def _rollout_id(document: Mapping[str, Any], action: str, execution_name: str) -> str:

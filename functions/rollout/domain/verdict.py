@@ -1,24 +1,20 @@
-"""The judge: evidence and plan -> what the phase does next, and why.
+"""The verdict: evidence and plan -> what the phase does next, and why.
 
-Every guardrail votes and the most severe vote wins, so healthy metrics never average a breach
-away. Both sides use exact binomial bounds: acting against the candidate needs a lower bound above
-the limit, with alpha shared out over every look and guardrail of the rollout (Bonferroni), and
-passing needs an upper bound at or below what the next exposure risks, at beta. In between, and
-without data, the vote is HOLD.
+The sequential judge weighs the counts; here its findings become words. Every guardrail votes and
+the most severe vote wins, so healthy metrics never average a breach away. No data is HOLD.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from rollout.domain import binomial
-from rollout.domain.flag import FULL_BPS
-from rollout.domain.plan import METRICS, SHADOW, Guardrail, Phase, Plan
-from rollout.domain.window import Evidence
-
-# Certifying less than a coin toss certifies nothing (design: min(50 %, limit / exposure)).
-COIN_TOSS: Final = 0.5
+from rollout.domain import counterfactual
+from rollout.domain.certificate import interval
+from rollout.domain.judge import Judge
+from rollout.domain.minute import Evidence
+from rollout.domain.plan import SHADOW, Guardrail, Phase, Plan
+from rollout.domain.promises import LIVE, promises_of
 
 
 class Call(StrEnum):
@@ -31,22 +27,29 @@ class Call(StrEnum):
 
 
 SEVERITY: Final = list(Call)
+# Contributions this close to the largest count as causes too.
+CAUSE: Final = 0.5
 
 
 @dataclass(frozen=True)
 class Vote:
-    """One guardrail's opinion: counts, bounds (rates 0..1) and the reason in words.
+    """One guardrail's evidence and opinion.
 
-    to_certify: the rate the upper bound must not exceed. needed: more clean requests until it does
-    not, at these events (0 when certified).
+    events of requests: of this phase for live metrics, of the rollout for the shadow's. low, high:
+    bounds that hold at every look, at the plan's beta. evidence: the e-value; share: its part of
+    alpha, so that share * evidence is compared with 1 / alpha. to_certify: the rate that the next
+    exposure risks; needed: more clean requests that certify it (0 when certified).
     """
 
     metric: str
     call: Call
     events: int
     requests: int
-    lower: float
-    upper: float
+    low: float
+    high: float
+    limit: float
+    evidence: float
+    share: float
     to_certify: float
     needed: int
     reason: str
@@ -54,12 +57,17 @@ class Vote:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The most severe vote, one sentence, every reason and every vote."""
+    """The most severe vote, one sentence, every reason and every vote.
+
+    since: when the harm began, ISO 8601, "" without any. otherwise: what would change the call.
+    """
 
     call: Call
     sentence: str
     reasons: tuple[str, ...]
-    votes: tuple[Vote, ...]
+    votes: tuple[Vote, ...] = ()
+    since: str = ""
+    otherwise: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as JSON values, as it stands in the execution's document."""
@@ -68,6 +76,8 @@ class Verdict:
             "sentence": self.sentence,
             "reasons": list(self.reasons),
             "guardrails": [asdict(vote) for vote in self.votes],
+            "since": self.since,
+            "otherwise": self.otherwise,
         }
 
 
@@ -75,103 +85,108 @@ def judge(evidence: Evidence, phase: Phase, plan: Plan) -> Verdict:
     """Decide what a phase does next.
 
     Args:
-        evidence: counts since the exposure was served (arms) and since the launch (shadow).
+        evidence: the minutes of the whole rollout, alarms, and how long this phase has baked.
         phase, plan: as parsed; all limits come from the plan.
 
     Returns:
         PROMOTE when the bake is over and every guardrail is certified; ROLL_BACK or INVESTIGATE
-        when a guardrail's evidence or an alarm calls for it; INVESTIGATE when the longest bake
-        is over without enough evidence; HOLD otherwise.
+        when the evidence, an alarm or silence calls for it; INVESTIGATE when the longest bake is
+        over without enough evidence; HOLD otherwise.
     """
-    votes = _votes(evidence, phase, plan)
+    seen = Judge(promises_of(plan, evidence.period_seconds))
+    for minute in evidence.minutes:
+        seen.see(minute)
+    seen.enter(plan.phases.index(phase))
+    causes = _causes(seen)
+    votes = tuple(
+        _vote(rail, seen, evidence, causes)
+        for rail in plan.guardrails
+        if phase.kind != SHADOW or rail.metric not in LIVE
+    )
     opinions = [(vote.call, vote.reason) for vote in votes]
-    opinions += [(Call.ROLL_BACK, f"alarm {name} is in ALARM") for name in evidence.alarms]
+    opinions += _other_opinions(seen, evidence, plan)
     opinions += _patience(evidence, phase, opinions)
     call = max((call for call, _ in opinions), key=SEVERITY.index)
     reasons = tuple(reason for vote, reason in opinions if vote is call)
-    return Verdict(call, f"{call}: {'; '.join(reasons)}.", reasons, votes)
-
-
-def _votes(evidence: Evidence, phase: Phase, plan: Plan) -> tuple[Vote, ...]:
-    counts = _counts(evidence, phase)
-    alpha = plan.judge.alpha / (plan.looks() * len(plan.guardrails))
-    return tuple(
-        _vote(rail, counts[rail.metric], _target(rail, phase, plan), alpha, evidence, plan)
-        for rail in plan.guardrails
-        if rail.metric in counts
+    return Verdict(
+        call,
+        f"{call}: {'; '.join(reasons)}.",
+        reasons,
+        votes,
+        _since(seen, evidence, causes),
+        counterfactual.sentence(seen, [vote.needed for vote in votes], evidence),
     )
 
 
-def _counts(evidence: Evidence, phase: Phase) -> Mapping[str, tuple[int, int]]:
-    """metric -> (events, requests), for the metrics this phase can have."""
-    arm, shadow = evidence.candidate, evidence.shadow
-    counts = {
-        "mismatches": (shadow.mismatched, shadow.compared),
-        "shadow_failures": (shadow.failed, shadow.asked),
-    }
-    if phase.kind != SHADOW:
-        counts |= {"errors": (arm.errors, arm.requests), "slow": (arm.slow, arm.requests)}
-    return {metric: counts[metric] for metric in METRICS if metric in counts}
+def _causes(seen: Judge) -> tuple[str, ...]:
+    """The metrics whose evidence crossed 1/alpha, the strongest first."""
+    strongest = max(seen.accused.values(), default=0.0)
+    found = [name for name, value in seen.accused.items() if value >= CAUSE * strongest]
+    return tuple(sorted(found, key=lambda name: -seen.accused[name]))
 
 
-def _target(rail: Guardrail, phase: Phase, plan: Plan) -> float:
-    """The rate to certify: what the next exposure risks, or stricter where the plan says so."""
-    exposure = plan.next_exposure_bps(phase.name) / FULL_BPS
-    risked = min(COIN_TOSS, rail.certify / exposure)
-    return min(risked, phase.certify.get(rail.metric, risked))
-
-
-def _vote(
-    rail: Guardrail,
-    counts: tuple[int, int],
-    target: float,
-    alpha: float,
-    evidence: Evidence,
-    plan: Plan,
-) -> Vote:
-    events, requests = counts
-    beta = plan.judge.beta
-    upper = binomial.upper_bound(events, requests, beta)
-    measured = Vote(
-        metric=rail.metric,
-        call=Call.HOLD,
-        events=events,
-        requests=requests,
-        lower=binomial.lower_bound(events, requests, alpha),
-        upper=upper,
-        to_certify=target,
-        needed=binomial.requests_needed(events, target, beta) - requests if upper > target else 0,
-        reason="",
+def _vote(rail: Guardrail, seen: Judge, evidence: Evidence, causes: tuple[str, ...]) -> Vote:
+    events, requests = seen.counts(rail.metric)
+    low, high = interval(events, requests, seen.promises.beta)
+    call, reason = _opinion(rail, seen, evidence, causes)
+    case = seen.trial.cases[rail.metric]
+    return Vote(
+        rail.metric,
+        call,
+        events,
+        requests,
+        low,
+        high,
+        rail.worst.start,
+        min(case.value, 1e12),
+        case.rail.share,
+        seen.bound(rail.metric),
+        seen.needed(rail.metric),
+        reason,
     )
-    call, reason = _opinion(measured, rail, evidence)
-    return replace(measured, call=call, reason=reason)
 
 
-def _opinion(vote: Vote, rail: Guardrail, evidence: Evidence) -> tuple[Call, str]:
-    """The call and its reason, from a vote in which everything else is measured."""
-    if vote.requests == 0:
+def _opinion(
+    rail: Guardrail, seen: Judge, evidence: Evidence, causes: tuple[str, ...]
+) -> tuple[Call, str]:
+    metric, needed = rail.metric, seen.needed(rail.metric)
+    events, requests = seen.counts(metric)
+    counted = f"{metric} {events} of {requests}"
+    if requests:
+        counted += f" ({events / requests:.2%})"
+    if metric in causes:
+        call = max(Call.INVESTIGATE, Call(rail.worst.call), key=SEVERITY.index)
+        return call, (
+            f"{counted}, limit {rail.worst.start:.2%}: evidence "
+            f"{seen.accused[metric]:.3g}, {1 / seen.promises.alpha:.3g} rolls back"
+        )
+    if not requests:
         why = evidence.unavailable or "no data"
-        return Call.HOLD, f"{vote.metric}: {why}; {vote.needed} clean requests would certify"
-    rate = vote.events / vote.requests
-    counted = f"{vote.metric} {vote.events} of {vote.requests} ({rate:.2%})"
-    for call in (Call.ROLL_BACK, Call.INVESTIGATE):
-        limit = rail.limit(call)
-        if limit is not None and vote.lower > limit:
-            return call, f"{counted}, surely above {vote.lower:.2%}, limit {limit:.2%}"
-    bounded = f"{counted}, surely below {vote.upper:.2%}, to certify {vote.to_certify:.2%}"
-    if vote.needed:
-        eta = _eta(vote, evidence)
-        return Call.HOLD, f"{bounded}: {vote.needed} more clean requests{eta}"
-    if rate > rail.bands[0].end:
-        return Call.HOLD, f"{bounded}, but go is up to {rail.bands[0].end:.2%}"
-    return Call.PROMOTE, bounded
+        return Call.HOLD, f"{metric}: {why}; {needed} clean requests would certify"
+    certify = f"{counted}, to certify {seen.bound(metric):.2%}"
+    if needed:
+        eta = counterfactual.eta(needed, requests, evidence.baked_seconds)
+        return Call.HOLD, f"{certify}: {needed} more clean requests{eta}"
+    if events / requests > rail.bands[0].end:
+        return Call.HOLD, f"{certify}: certified, but go is up to {rail.bands[0].end:.2%}"
+    return Call.PROMOTE, f"{certify}: certified"
 
 
-def _eta(vote: Vote, evidence: Evidence) -> str:
-    """About how long the missing requests take at the rate seen so far."""
-    if evidence.baked_seconds <= 0:
-        return ""
-    return f", about {vote.needed * evidence.baked_seconds / vote.requests:.0f} s"
+def _other_opinions(seen: Judge, evidence: Evidence, plan: Plan) -> list[tuple[Call, str]]:
+    found = [(Call.ROLL_BACK, f"alarm {name} is in ALARM") for name in evidence.alarms]
+    if seen.silent:
+        found.append(
+            (
+                Call(plan.no_data.call),
+                f"the candidate is silent: {seen.silent_expected:.0f} requests were due in "
+                f"{seen.silent_minutes * evidence.period_seconds} s",
+            )
+        )
+    elif seen.doubtful:
+        found.append((Call.HOLD, f"no answer to about {seen.silent_expected:.0f} requests"))
+    if seen.suspicious and not seen.accused:
+        found.append((Call.HOLD, f"suspicion: evidence {seen.weight:.3g} against the candidate"))
+    return found
 
 
 def _patience(
@@ -185,3 +200,11 @@ def _patience(
         longest = phase.maximum_bake_seconds
         return [(Call.INVESTIGATE, f"not enough evidence after the longest bake, {longest} s")]
     return []
+
+
+def _since(seen: Judge, evidence: Evidence, causes: tuple[str, ...]) -> str:
+    if not causes or causes[0] not in seen.trial.cases:
+        return ""
+    number = seen.trial.cases[causes[0]].absolute.wealth.onset()
+    at = evidence.minutes[max(0, number - 1)].at
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")

@@ -1,7 +1,6 @@
 """What was counted, per arm, over one interval of time."""
 
 from dataclasses import dataclass, fields
-from typing import Self
 
 from rollout.domain.errors import InvalidInputError
 
@@ -59,25 +58,3 @@ class Shadow(_Counts):
     def asked(self) -> int:
         """Shadow reads, whether they could be compared or not."""
         return self.compared + self.failed
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """Everything a verdict weighs.
-
-    control, candidate: the arms since this exposure was served. shadow: since the rollout began.
-    baked_seconds: time at this exposure that the counts cover. alarms: names in ALARM.
-    unavailable: why counts are missing, "" when they are not.
-    """
-
-    control: Arm = Arm()
-    candidate: Arm = Arm()
-    shadow: Shadow = Shadow()
-    baked_seconds: float = 0
-    alarms: tuple[str, ...] = ()
-    unavailable: str = ""
-
-    @classmethod
-    def missing(cls, why: str, baked_seconds: float, alarms: tuple[str, ...] = ()) -> Self:
-        """No counts: doubt, which is never a pass."""
-        return cls(baked_seconds=baked_seconds, alarms=alarms, unavailable=why)

@@ -9,10 +9,11 @@ from rollout.adapters import plan_documents
 from rollout.adapters.alarms import Alarms, CloudWatchAlarms
 from rollout.adapters.flags import AppConfigFlags, Flags
 from rollout.adapters.metrics import CloudWatchMetrics, Metrics, MetricsUnavailableError
+from rollout.domain.exposure import history_after
+from rollout.domain.minute import Evidence, minutes_of
 from rollout.domain.plan import Plan
 from rollout.domain.step import Step, next_word
 from rollout.domain.verdict import Call, Verdict, judge
-from rollout.domain.window import Evidence
 from rollout.telemetry import log
 
 
@@ -36,7 +37,7 @@ def evaluate(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     phase = plan.phase(event["exposure"]["phase"])
 
     lost = _lost(event["exposure"], step, ports.flags)
-    evidence = _gather(plan, step, event["exposure"], ports)
+    evidence = _gather(plan, event["exposure"], ports)
     verdict = lost or judge(evidence, phase, plan)
     log().info("verdict", extra={"phase": phase.name, "sentence": verdict.sentence})
 
@@ -57,17 +58,16 @@ def _lost(exposure: dict[str, Any], step: Step, flags: Flags) -> Verdict | None:
     return Verdict(Call.ROLL_BACK, f"{Call.ROLL_BACK}: {reason}.", (reason,), ())
 
 
-def _gather(plan: Plan, step: Step, exposure: dict[str, Any], ports: Ports) -> Evidence:
+def _gather(plan: Plan, exposure: dict[str, Any], ports: Ports) -> Evidence:
     end = ports.clock() - plan.evaluation.settle_seconds
-    start, period = exposure["served_at"], plan.evaluation.period_seconds
-    baked = max(0.0, end - start)
+    history, period = history_after(exposure), plan.evaluation.period_seconds
+    baked = max(0.0, end - exposure["served_at"])
     ringing = tuple(name for name, state in ports.alarms.states().items() if state == "ALARM")
     try:
-        control, candidate = ports.metrics.arms(start, end, period)
-        shadow = ports.metrics.shadow(step.launched_at, end, period)
+        rows, period = ports.metrics.rows(history[0][1], end, period)
     except MetricsUnavailableError as error:
-        return Evidence.missing(str(error), baked, ringing)
-    return Evidence(control, candidate, shadow, baked, ringing)
+        return Evidence((), period, baked, ringing, str(error))
+    return Evidence(minutes_of(rows, history, plan), period, baked, ringing)
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:

@@ -42,8 +42,8 @@ def preflight(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     try:
         step = steps.parse(event["document"], event["execution_name"], now)
         plan = plan_documents.parse(event["document"]["plan"])
-        if step.phase:
-            plan.phase(step.phase)
+        for name in (*([step.phase] if step.phase else []), *(name for name, _ in step.history)):
+            plan.phase(name)
         found = _look(step, ports)
     except (InvalidInputError, FlagMissingError) as error:
         return _answer(Fitness(REFUSED, (str(error),)), None)

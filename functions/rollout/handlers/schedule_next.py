@@ -8,6 +8,7 @@ from typing import Any
 
 from rollout.adapters import plan_documents
 from rollout.adapters.schedules import SchedulerSchedules, Schedules
+from rollout.domain.exposure import history_after
 from rollout.domain.step import LAUNCH, Step, schedule_name
 from rollout.telemetry import log
 
@@ -28,7 +29,8 @@ def schedule_next(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     """
     plan, step = plan_documents.parse(event["plan"]), Step.from_json(event["step"])
     phase = plan.phase(event["exposure"]["phase"])
-    following = step.next_input(plan, phase, event["plan"])
+    history = history_after(event["exposure"])
+    following = step.next_input(plan, phase, event["plan"], history)
     at = step.next_start(plan, phase, ports.clock())
 
     ports.schedules.create(schedule_name(following), at, event["machine_arn"], following)

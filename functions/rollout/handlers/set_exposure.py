@@ -8,9 +8,9 @@ from typing import Any
 from rollout.adapters import plan_documents
 from rollout.adapters.flags import AppConfigFlags, FlagConflictError, Flags
 from rollout.adapters.metrics import CloudWatchMetrics, Metrics, MetricsUnavailableError
-from rollout.domain.exposure import DEPLOYING, LOST, flag_for, holder_problem
+from rollout.domain.exposure import DEPLOYING, LOST, flag_for, history_after, holder_problem
 from rollout.domain.plan import Phase, Plan
-from rollout.domain.step import Step
+from rollout.domain.step import History, Step
 from rollout.telemetry import log
 
 
@@ -26,27 +26,30 @@ class Ports:
 def set_exposure(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     """Deploy the phase's flag: exposure, shadow sample, slow cut-offs, and the lease that ends it.
 
-    Event: {"plan", "step", "phase": SHADOW, CANARY or RAMP}. Returns the exposure: {"word":
+    Event: {"plan", "step", "phase": SHADOW, CANARY or RAMP, "before": the exposure of the phase
+    before in the same execution, if there is one}. Returns the exposure: {"word":
     DEPLOYING or LOST, "reason", "phase", "kind", "exposure_bps", "deployment", "started_at", …}.
     A repeated call finds its own deployment and starts no other.
     """
     plan, step = plan_documents.parse(event["plan"]), Step.from_json(event["step"])
     phase = step.place(plan, event["phase"])
+    history = history_after(event["before"]) if "before" in event else step.history
     now = ports.clock()
+    exposure = _exposure(plan, phase, now, history)
     before = ports.flags.current()
     problem = holder_problem(before.flag, step)
     if problem:
-        return _exposure(plan, phase, now, before.number, LOST, problem)
+        return {**exposure, "deployment": before.number, "word": LOST, "reason": problem}
     if before.flag.phase == phase.name:
-        return _exposure(plan, phase, now, before.number, DEPLOYING)
+        return {**exposure, "deployment": before.number}
     flag = flag_for(plan, phase, step, now, _reference_ms(plan, now, ports.metrics))
     note = f"{step.rollout_id} {phase.name}: {phase.exposure_bps} bps"
     try:
         number = ports.flags.deploy(before, flag, note, urgent=False)
     except FlagConflictError as error:
-        return _exposure(plan, phase, now, before.number, LOST, str(error))
+        return {**exposure, "deployment": before.number, "word": LOST, "reason": str(error)}
     log().info("exposure set", extra={"phase": phase.name, "exposure_bps": phase.exposure_bps})
-    return _exposure(plan, phase, now, number, DEPLOYING)
+    return {**exposure, "deployment": number}
 
 
 def _reference_ms(plan: Plan, now: float, metrics: Metrics) -> float | None:
@@ -60,19 +63,18 @@ def _reference_ms(plan: Plan, now: float, metrics: Metrics) -> float | None:
         return None
 
 
-def _exposure(
-    plan: Plan, phase: Phase, now: float, number: int, word: str, reason: str = ""
-) -> dict[str, Any]:
+def _exposure(plan: Plan, phase: Phase, now: float, history: History) -> dict[str, Any]:
     return {
-        "word": word,
-        "reason": reason,
+        "word": DEPLOYING,
+        "reason": "",
         "phase": phase.name,
         "kind": phase.kind,
         "exposure_bps": phase.exposure_bps,
-        "deployment": number,
+        "deployment": 0,
         "started_at": now,
         "seen_at": 0,
         "served_at": 0,
+        "history": [list(served) for served in history],
         "wait_seconds": 1,
         "evaluate_every_seconds": plan.evaluation.every_seconds,
         "approval_seconds": plan.approval_seconds,

@@ -1,0 +1,82 @@
+"""What has been proven harmless so far: e-values against "the rate is still too high", and
+intervals that hold at every look.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+# The certificate bets on rates this many times below the bound at once.
+DIVISORS: Final = (1.5, 2.5, 5.0, 12.0, 40.0)
+HALVINGS: Final = 60
+MOST: Final = 10**9
+
+
+def certificate(events: float, requests: float, bound: float, design: float = 1.0) -> float:
+    """The e-value against "the rate is at least `bound`"; >= 1/beta certifies the contrary.
+
+    A reversed likelihood ratio, mixed over rates below the bound, so it may be asked at every look
+    (Ville's inequality). design >= 1 is the design effect 1 + (n - 1) phi of clumped events, by
+    which the evidence is tempered. Counts may be discounted, so they need not be whole.
+    """
+    if requests <= 0:
+        return 1.0
+    ok = requests - events
+    total = 0.0
+    for divisor in DIVISORS:
+        log = events * -math.log(divisor)
+        log += ok * math.log((1 - bound / divisor) / (1 - bound))
+        total += math.exp(min(log / design, 300.0))
+    return total / len(DIVISORS)
+
+
+def clean_requests_needed(
+    events: float, requests: float, bound: float, beta: float, design: float = 1.0
+) -> int:
+    """How many more clean requests certify the bound; 0 when it is certified."""
+    if certificate(events, requests, bound, design) >= 1 / beta:
+        return 0
+    low, high = 0, 1
+    while certificate(events, requests + high, bound, design) < 1 / beta and high < MOST:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        if certificate(events, requests + middle, bound, design) < 1 / beta:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def interval(events: int, requests: int, error: float) -> tuple[float, float]:
+    """Bounds (low, high) that contain the rate at every look, except with chance `error`.
+
+    The rates that a Beta(1/2, 1/2) mixture has not outbid 1/error to one (Robbins 1970; Howard et
+    al., arXiv 1810.08240). For independent requests.
+    """
+    if requests == 0:
+        return 0.0, 1.0
+    ok = requests - events
+    mixture = math.lgamma(events + 0.5) + math.lgamma(ok + 0.5) - math.lgamma(requests + 1)
+    limit = mixture - math.log(math.pi) + math.log(error)
+    centre = events / requests
+
+    def refuted(rate: float) -> bool:
+        log = events * math.log(rate) if events else 0.0
+        log += ok * math.log1p(-rate) if ok else 0.0
+        return log < limit
+
+    low = _edge(refuted, 0.0, centre) if events else 0.0
+    high = _edge(refuted, 1.0, centre) if ok else 1.0
+    return low, high
+
+
+def _edge(refuted: Callable[[float], bool], outside: float, inside: float) -> float:
+    """Where refuted() turns, between a rate that is refuted and one that is not."""
+    for _ in range(HALVINGS):
+        middle = (outside + inside) / 2
+        if refuted(middle):
+            outside = middle
+        else:
+            inside = middle
+    return outside

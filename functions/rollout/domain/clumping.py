@@ -1,0 +1,60 @@
+"""How much errors come in clumps within a minute, learnt from the control against itself."""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+# Never less, so that no count is believed to be perfectly regular; and never more.
+LEAST: Final = 0.0002
+MOST: Final = 0.3
+# Standard errors added to the estimate, and the precision from which it is believed.
+CAUTION: Final = 3.0
+PRECISE: Final = 0.001
+
+
+@dataclass
+class Clumping:
+    """Running moments of the control's events per minute.
+
+    declared: used until the control has shown enough to be believed.
+
+    phi is the correlation of two requests in the same minute: the variance of a minute's count is
+    n p (1 - p) (1 + (n - 1) phi). Moment estimator of the beta-binomial (Williams 1975).
+    """
+
+    declared: float = 0.005
+    events: float = 0.0
+    requests: float = 0.0
+    squares: float = 0.0
+    cross: float = 0.0
+    pairs: float = 0.0
+    spread: float = 0.0
+
+    def see(self, events: int, requests: int) -> None:
+        """One minute of the control."""
+        self.events += events
+        self.requests += requests
+        self.squares += events * events
+        self.cross += events * requests
+        self.spread += requests * requests
+        self.pairs += requests * (requests - 1)
+
+    @property
+    def rate(self) -> float:
+        """The control's usual rate of events."""
+        return self.events / self.requests if self.requests else 0.0
+
+    def phi(self) -> float:
+        """An upper estimate; `declared` until the control has shown enough."""
+        if self.pairs <= 0 or self.events < 1 or self.events == self.requests:
+            return self.declared
+        rate = self.events / self.requests
+        variance = rate * (1 - rate)
+        # sum (k - n p)^2 = sum k^2 - 2 p sum k n + p^2 sum n^2
+        squared = self.squares - 2 * rate * self.cross + rate * rate * self.spread
+        estimate = (squared / variance - self.requests) / self.pairs
+        # Var[(k - n p)^2 / variance] is about 2 n^2 + n / variance for independent requests.
+        error = math.sqrt(2 * self.spread + self.requests / variance) / self.pairs
+        if error > PRECISE:
+            return min(MOST, max(self.declared, estimate - error))
+        return min(MOST, max(LEAST, 1.5 * estimate, estimate + CAUTION * error))

@@ -1,0 +1,114 @@
+"""Tests for harm that begins at any time: absolute, and relative to the control."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from rollout.domain.wealth import Alternative, Wealth, absolute, alternatives, relative
+
+# When harm begins: with the first exposure, with a step of the ramp, or at any minute.
+FIRST, STEP, SPREAD = 0.6, 0.04, 0.2
+LADDER: Final = 1.9
+HIGHEST: Final = 0.8
+ODDS: Final = (2.0, 4.0, 9.0, 20.0, 60.0)
+FRACTIONAL_ODDS: Final = (9.0, 60.0)
+SLOW_ODDS: Final = (1.5, 2.2, 3.5, 7.0, 15.0)
+# A block of the relative test: the least control requests that make a comparison.
+BLOCK: Final = 40
+
+
+def ladder(tolerated: float, *, fractional: bool = False) -> tuple[Alternative, ...]:
+    """Rates to bet on, from half above the tolerated one up to 0.8, in equal ratios."""
+    rates, rate = [], 1.5 * tolerated
+    while rate < HIGHEST:
+        rates.append(rate)
+        rate *= LADDER
+    rates = rates or [(1 + tolerated) / 2]
+    return alternatives(rates, rates[-3:] if fractional else ())
+
+
+@dataclass
+class Onset:
+    """How much is staked on harm that begins now, over `planned` minutes."""
+
+    planned: int
+    began: bool = False
+    idle: int = 0
+    stage: int = -1
+
+    def prior(self, stage: int, *, active: bool) -> float:
+        """For one minute; what idle minutes have not staked goes with the next active one."""
+        self.idle += 1
+        if not active:
+            return 0.0
+        fresh = SPREAD / self.planned * self.idle
+        self.idle = 0
+        if not self.began:
+            fresh, self.began = FIRST, True
+        elif stage != self.stage:
+            fresh += STEP
+        self.stage = stage
+        return fresh
+
+
+@dataclass
+class Absolute:
+    """Is the rate above the tolerated one, whatever the control does?"""
+
+    tolerated: float
+    wealth: Wealth
+    onset: Onset
+
+    def see(
+        self, counts: tuple[int, int], phi: float, at: tuple[int, int], floor: float = 0.0
+    ) -> None:
+        """(events, requests) of one minute; at: (stage, number of the minute).
+
+        floor: tolerated in this minute if more than what always is.
+        """
+        events, requests = counts
+        stage, number = at
+        prior = self.onset.prior(stage, active=requests > 0)
+        if requests:
+            null = max(self.tolerated, floor)
+            factors = [
+                absolute(events, requests, null, one.effect, phi)
+                if one.effect >= null + phi
+                else 1.0
+                for one in self.wealth.alternatives
+            ]
+            self.wealth.bet(factors, prior, number)
+
+
+@dataclass
+class Relative:
+    """Are the candidate's odds worse than the control's in the same minutes?"""
+
+    wealth: Wealth
+    onset: Onset
+    stage: int = -1
+    block: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
+
+    def see(
+        self, candidate: tuple[int, int], control: tuple[int, int], phi: float, at: tuple[int, int]
+    ) -> None:
+        """(events, requests) per arm; at: (stage, number of the minute)."""
+        stage, number = at
+        if stage != self.stage:
+            self.close(phi, number)
+            self.stage = stage
+        for index, count in enumerate((*candidate, *control)):
+            self.block[index] += count
+        if self.block[3] >= BLOCK:
+            self.close(phi, number)
+
+    def close(self, phi: float, number: int) -> None:
+        """Bet on the block so far and begin another."""
+        bad, asked, bad_control, asked_control = self.block
+        prior = self.onset.prior(self.stage, active=asked > 0 and asked_control > 0)
+        if asked and asked_control:
+            factors = [
+                relative((bad, asked), (bad_control, asked_control), one.effect, phi)
+                for one in self.wealth.alternatives
+            ]
+            self.wealth.bet(factors, prior, number)
+        self.block = [0, 0, 0, 0]

@@ -1,0 +1,221 @@
+"""The sequential judge: may be asked every minute, and keeps its promises over the whole rollout.
+
+Against the candidate: e-processes (`trial`), whose weighted sum reaches 1/alpha with a chance of at
+most alpha while the candidate is tolerable. For it: certificates (`certificate`), begun anew in
+every phase. No data is neither.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from rollout.domain.certificate import clean_requests_needed
+from rollout.domain.minute import Minute
+from rollout.domain.trial import ERRORS, MISMATCHES, SHADOW_FAILURES, SLOW, Rail, Trial
+
+# Evidence of this part of what rolls back withholds a promotion.
+SUSPICION: Final = 0.1
+# How much the shadow's evidence may add to the live one, where the two agree.
+CREDIT: Final = 0.25
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One phase: exposure 0..1, and metric -> the rate to certify before the next.
+
+    planned: minutes it is meant to take. least: minutes before which it is not left.
+    """
+
+    name: str
+    exposure: float
+    planned: int
+    least: int
+    certify: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Silence:
+    """When a candidate that answers nothing is handed over: expected requests, and minutes."""
+
+    doubt: float = 5.0
+    expected: float = 20.0
+    minutes: int = 15
+
+
+@dataclass(frozen=True)
+class Promises:
+    """What the judge promises, and on what: the plan in the judge's terms."""
+
+    alpha: float
+    beta: float
+    rails: Mapping[str, Rail]
+    stages: tuple[Stage, ...]
+    tenant: Rail | None = None
+    silence: Silence = Silence()
+
+    @property
+    def planned(self) -> int:
+        """Minutes of the whole rollout."""
+        return max(1, sum(stage.planned for stage in self.stages))
+
+
+@dataclass
+class Tally:
+    """Counts since some moment: candidate requests, errors, requests above the certified limit."""
+
+    requests: int = 0
+    errors: int = 0
+    slow: int = 0
+
+    def see(self, minute: Minute) -> None:
+        """One minute's counts of the candidate."""
+        if minute.candidate:
+            self.requests += minute.candidate.requests
+            self.errors += minute.candidate.errors
+            slow = minute.candidate.slow if minute.strict is None else minute.strict
+            self.slow += slow
+
+
+class Judge:
+    """One rollout's judge. Feed it every minute once, in order."""
+
+    def __init__(self, promises: Promises) -> None:
+        self.promises = promises
+        self.trial = Trial(promises.rails, promises.planned, promises.tenant)
+        self.stage, self.minutes = 0, 0
+        self.here, self.live = Tally(), Tally()
+        self.compared = self.mismatched = self.asked = self.failed = 0
+        self.silent_minutes, self.silent_expected = 0, 0.0
+        self.slower: bool | None = None
+        self.accused: dict[str, float] = {}
+
+    def see(self, minute: Minute) -> None:
+        """Take one minute in."""
+        self.enter(minute.stage)
+        self.minutes += 1
+        self.slower = minute.slower
+        self.trial.see(minute)
+        if minute.control is None or minute.candidate is None:
+            return
+        if minute.shadow:
+            self.compared += minute.shadow.compared
+            self.mismatched += minute.shadow.mismatched
+            self.asked += minute.shadow.asked
+            self.failed += minute.shadow.failed
+        if minute.exposure > 0:
+            self.here.see(minute)
+            self.live.see(minute)
+            self._listen(minute)
+        if self.accused:
+            return
+        found = self.trial.evidence(self.slower)
+        if math.fsum(found.values()) >= 1 / self.promises.alpha:
+            self.accused = found
+
+    def _listen(self, minute: Minute) -> None:
+        if minute.candidate and minute.candidate.requests:
+            self.silent_minutes, self.silent_expected = 0, 0.0
+        else:
+            self.silent_minutes += 1
+            self.silent_expected += minute.expected
+
+    def enter(self, stage: int) -> None:
+        """Be in this phase, also before its first minute."""
+        if stage != self.stage:
+            self.stage, self.minutes, self.here = stage, 0, Tally()
+
+    @property
+    def exposure(self) -> float:
+        """The exposure of the phase, 0..1."""
+        return self.promises.stages[self.stage].exposure
+
+    @property
+    def silent(self) -> bool:
+        """Whether the candidate answers nothing although it surely is asked."""
+        known = self.promises.silence
+        return self.silent_expected >= known.expected and self.silent_minutes >= known.minutes
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the candidate owes answers, though not for long enough to be called silent."""
+        return self.silent_expected >= self.promises.silence.doubt
+
+    @property
+    def weight(self) -> float:
+        """The evidence against the candidate, to be compared with 1/alpha."""
+        return math.fsum(self.trial.evidence(self.slower).values())
+
+    @property
+    def suspicious(self) -> bool:
+        """Whether there is too much evidence against the candidate to promote it now."""
+        return self.weight >= SUSPICION / self.promises.alpha
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything that the next exposure risks is certified and nothing is suspect."""
+        stage = self.promises.stages[self.stage]
+        asked = self.here.requests if stage.exposure > 0 else self.asked
+        baked = self.minutes >= stage.least
+        return baked and asked > 0 and not self.doubtful and not self.suspicious and self.certified
+
+    @property
+    def certified(self) -> bool:
+        """Whether the phase has proven what the next exposure risks."""
+        return all(self.needed(metric) == 0 for metric in self.promises.stages[self.stage].certify)
+
+    def bound(self, metric: str) -> float:
+        """The rate that the phase must prove the metric to be below; 1 when none."""
+        return self.promises.stages[self.stage].certify.get(metric, 1.0)
+
+    def counts(self, metric: str) -> tuple[int, int]:
+        """(events, requests): of this phase for live metrics, of the rollout for the shadow's."""
+        if metric == MISMATCHES:
+            return self.mismatched, self.compared
+        if metric == SHADOW_FAILURES:
+            return self.failed, self.asked
+        return (self.here.errors if metric == ERRORS else self.here.slow), self.here.requests
+
+    def needed(self, metric: str) -> int:
+        """How many more clean requests certify the metric in this phase; 0 when it is."""
+        bound = self.bound(metric)
+        if bound >= 1:
+            return 0
+        beta = self.promises.beta
+        return min(
+            clean_requests_needed(events, requests, bound, beta, design)
+            for events, requests, design in self._samples(metric)
+        )
+
+    def _samples(self, metric: str) -> list[tuple[float, float, float]]:
+        """(events, requests, design effect) of the samples that may certify the metric."""
+        if metric == MISMATCHES:
+            return [(self.mismatched, self.compared, 1.0)]
+        if metric == SHADOW_FAILURES:
+            return [(self.failed, self.asked, 1.0)]
+        tallies = [self.here]
+        if self.minutes >= self.promises.stages[self.stage].planned:
+            tallies.append(self.live)
+        return [self._sample(metric, tally) for tally in tallies]
+
+    def _sample(self, metric: str, tally: Tally) -> tuple[float, float, float]:
+        clumping = self.trial.clumping if metric == ERRORS else self.trial.slow_clumping
+        design = 1 + max(0.0, tally.requests / max(1, self.minutes) - 1) * clumping.phi()
+        if metric == SLOW:
+            return tally.slow, tally.requests, design
+        credit = min(CREDIT * tally.requests, self.asked) * self._agreement(tally)
+        rate = self.failed / self.asked if self.asked else 0.0
+        return tally.errors + credit * rate, tally.requests + credit, design
+
+    def _agreement(self, tally: Tally) -> float:
+        """How far the shadow can be believed about live errors: 1 fully, 0 not at all.
+
+        The chance, at most, of as many live errors if shadow and live failed alike (Poisson).
+        """
+        if not self.asked or not tally.errors:
+            return 1.0 if self.asked else 0.0
+        mean = tally.requests * (self.failed + 1) / self.asked
+        below = math.fsum(
+            math.exp(k * math.log(mean) - mean - math.lgamma(k + 1)) for k in range(tally.errors)
+        )
+        return max(0.0, 1 - below)

@@ -1,0 +1,99 @@
+"""From latency histograms to slow requests: "p95 within 15 %" as a count.
+
+Slow is, for the control, above its own recent p95 x; for the candidate, above `tolerance` times x.
+So "the candidate's p95 is at most 15 % higher" becomes "at most 5 % of its requests are slow", a
+rate that can be tested exactly.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+LEVEL: Final = 0.95
+# Requests the reference remembers, and those the comparison of the two arms' p95 remembers.
+MEMORY: Final = 2000
+RECENT: Final = 500
+RECENT_MINUTES: Final = 6
+Pairs = Iterable[Sequence[int]]
+
+
+@dataclass
+class Reference:
+    """The control's recent latencies, and both arms' latest ones, as forgetting histograms.
+
+    ratio: width of a bucket, upper over lower edge. tolerance, limit: the ratios of p95 that are
+    tolerated and that call for somebody.
+    """
+
+    ratio: float
+    buckets: int
+    tolerance: float
+    limit: float
+    known: list[float] = field(default_factory=list)
+    recent: list[list[float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.known = self.known or [0.0] * self.buckets
+        self.recent = self.recent or [[0.0] * self.buckets, [0.0] * self.buckets]
+
+    def cutoff(self) -> int | None:
+        """The bucket above which the control is slow; None while nothing is known.
+
+        Read on the upper side of the estimate, so that its error does not count as harm.
+        """
+        total = math.fsum(self.known)
+        if total < 1:
+            return None
+        level = min(0.999, LEVEL + 1.5 * math.sqrt(LEVEL * (1 - LEVEL) / (1.5 * total)))
+        return _quantile(self.known, level * total)
+
+    def shift(self, ratio: float) -> int:
+        """A ratio of latencies, in whole buckets, rounded up."""
+        return math.ceil(math.log(ratio) / math.log(self.ratio) - 1e-9)
+
+    def see(self, control: Pairs, candidate: Pairs) -> None:
+        """One minute's [bucket, count] pairs."""
+        asked = sum(count for _, count in control)
+        _forget(self.known, math.exp(-asked / MEMORY))
+        _add(self.known, control)
+        answered = sum(count for _, count in candidate)
+        keep = math.exp(-answered / max(RECENT, RECENT_MINUTES * answered))
+        for histogram, pairs in zip(self.recent, (control, candidate), strict=True):
+            _forget(histogram, keep)
+            _add(histogram, pairs)
+
+    def slower(self) -> bool:
+        """Whether the candidate's p95 of late is above `limit` times the control's."""
+        totals = [math.fsum(histogram) for histogram in self.recent]
+        if min(totals) < 1:
+            return False
+        control, candidate = (
+            _quantile(histogram, LEVEL * total)
+            for histogram, total in zip(self.recent, totals, strict=True)
+        )
+        return candidate - control >= math.log(self.limit) / math.log(self.ratio)
+
+
+def above(pairs: Pairs, bucket: int) -> int:
+    """Requests in buckets above this one."""
+    return sum(count for index, count in pairs if index > bucket)
+
+
+def _quantile(histogram: Sequence[float], mass: float) -> int:
+    seen = 0.0
+    for bucket, count in enumerate(histogram):
+        seen += count
+        if seen >= mass:
+            return bucket
+    return len(histogram) - 1
+
+
+def _forget(histogram: list[float], keep: float) -> None:
+    if keep < 1:
+        histogram[:] = [count * keep for count in histogram]
+
+
+def _add(histogram: list[float], pairs: Pairs) -> None:
+    for bucket, count in pairs:
+        histogram[bucket] += count

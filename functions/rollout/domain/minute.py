@@ -1,0 +1,86 @@
+"""One minute of counts, the judge's unit, and what a verdict weighs.
+
+"Minute" is the plan's metric period, whatever its length.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rollout.domain.flag import FULL_BPS
+from rollout.domain.plan import Plan
+from rollout.domain.step import History
+from rollout.domain.window import Arm, Shadow
+
+
+@dataclass(frozen=True)
+class Minute:
+    """Counts of one period, all arms over the same interval.
+
+    stage: number of the phase, from 0. exposure: 0..1. control, candidate, shadow: None when
+    telemetry is missing, which is not the same as zero requests. strict: the candidate's requests
+    above the limit that is certified, when that differs from `slow`. tenants: per tenant
+    (control requests, control errors, candidate requests, candidate errors). slower: whether
+    the candidate's p95 is above the limit, where the source can tell. at: epoch second it began.
+    """
+
+    stage: int
+    exposure: float
+    control: Arm | None = None
+    candidate: Arm | None = None
+    shadow: Shadow | None = None
+    strict: int | None = None
+    tenants: tuple[tuple[int, int, int, int], ...] = ()
+    slower: bool | None = None
+    at: float = 0.0
+
+    @property
+    def expected(self) -> float:
+        """The candidate requests that the control's traffic and the exposure let expect."""
+        if self.control is None or self.exposure >= 1:
+            return 0.0
+        return self.control.requests * self.exposure / (1 - self.exposure)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One period of a metrics back end: epoch second it began, and the counts it has."""
+
+    at: float
+    control: Arm | None = None
+    candidate: Arm | None = None
+    shadow: Shadow | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything a verdict weighs.
+
+    minutes: of the whole rollout, in order. period_seconds: how long each is. baked_seconds: time
+    at this exposure that they cover. alarms: names in ALARM. unavailable: why counts are missing,
+    "" when they are not.
+    """
+
+    minutes: tuple[Minute, ...] = ()
+    period_seconds: int = 60
+    baked_seconds: float = 0
+    alarms: tuple[str, ...] = ()
+    unavailable: str = ""
+
+
+def minutes_of(rows: Iterable[Row], history: History, plan: Plan) -> tuple[Minute, ...]:
+    """The rows as minutes, each in the phase that was served when it began.
+
+    history: (phase, epoch second from which it was served), oldest first.
+    """
+    names = [phase.name for phase in plan.phases]
+    starts = [at for _, at in history]
+    found = []
+    for row in rows:
+        place = bisect_right(starts, row.at) - 1
+        if place < 0:
+            continue
+        stage = names.index(history[place][0])
+        exposure = plan.phases[stage].exposure_bps / FULL_BPS
+        found.append(Minute(stage, exposure, row.control, row.candidate, row.shadow, at=row.at))
+    return tuple(found)

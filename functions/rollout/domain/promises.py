@@ -1,0 +1,59 @@
+"""The plan in the judge's terms: what is promised, about which rates, in which phases."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from rollout.domain.flag import FULL_BPS
+from rollout.domain.judge import Promises, Silence, Stage
+from rollout.domain.plan import SHADOW, Phase, Plan
+from rollout.domain.trial import ERRORS, MISMATCHES, SHADOW_FAILURES, SLOW, Rail
+
+# The metrics that need exposed users.
+LIVE: Final = (ERRORS, SLOW)
+# How alpha is shared out, with an exposed control and at full exposure; the sum is 1.
+SHARES: Final[Mapping[str, tuple[float, float]]] = {
+    ERRORS: (0.47, 0.05),
+    SLOW: (0.25, 0.03),
+    MISMATCHES: (0.10, 0.0),
+    SHADOW_FAILURES: (0.10, 0.0),
+}
+# Certifying less than a coin toss certifies nothing.
+COIN_TOSS: Final = 0.5
+
+
+def promises_of(plan: Plan, period_seconds: int) -> Promises:
+    """What the judge promises for this plan, in minutes of `period_seconds`."""
+    rails = {
+        rail.metric: Rail(
+            rail.tolerated,
+            rail.worst.start or rail.certify,
+            share=SHARES[rail.metric][0],
+            full=max(rail.tolerated, rail.worst.start),
+            full_share=SHARES[rail.metric][1],
+        )
+        for rail in plan.guardrails
+    }
+    silence = Silence(
+        expected=plan.no_data.expected_requests,
+        minutes=max(1, plan.no_data.after_seconds // period_seconds),
+    )
+    stages = tuple(_stage(phase, plan, period_seconds) for phase in plan.phases)
+    return Promises(plan.judge.alpha, plan.judge.beta, rails, stages, silence=silence)
+
+
+def _stage(phase: Phase, plan: Plan, period_seconds: int) -> Stage:
+    exposure = phase.exposure_bps / FULL_BPS
+    planned = max(1, phase.bake_seconds // period_seconds)
+    return Stage(phase.name, exposure, planned, 0, _certify(phase, plan))
+
+
+def _certify(phase: Phase, plan: Plan) -> dict[str, float]:
+    """The rates to certify: what the next exposure risks, or stricter where the plan says so."""
+    exposure = plan.next_exposure_bps(phase.name) / FULL_BPS
+    found = {}
+    for rail in plan.guardrails:
+        if phase.kind == SHADOW and rail.metric in LIVE:
+            continue
+        risked = min(COIN_TOSS, rail.certify / exposure)
+        found[rail.metric] = min(risked, phase.certify.get(rail.metric, risked))
+    return found

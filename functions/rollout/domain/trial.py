@@ -1,0 +1,184 @@
+"""The case against the candidate: e-processes per metric, fed minute by minute.
+
+What they call for is said in `verdict`; here is only evidence. All of it can be recomputed from
+the minutes, in any process, at any time.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from rollout.domain.clumping import Clumping
+from rollout.domain.harm import FRACTIONAL_ODDS, ODDS, SLOW_ODDS, Absolute, Onset, Relative, ladder
+from rollout.domain.minute import Minute
+from rollout.domain.wealth import Wealth, alternatives
+from rollout.domain.window import Arm
+
+ERRORS, SLOW, MISMATCHES, SHADOW_FAILURES = "errors", "slow", "mismatches", "shadow_failures"
+TENANTS: Final = "tenants"
+# A minute in which the control itself is in trouble says nothing absolute about the candidate.
+TROUBLE_REQUESTS, TROUBLE_ERRORS, TROUBLE_RATE, TROUBLE_RATIO = 20, 3, 0.02, 3.0
+TROUBLE_SLOW: Final = 0.15
+SLOW_CLUMPING: Final = 0.01
+# At full exposure the control's past errors, so many times, are the candidate's excuse.
+FULL_RATIO: Final = 2.0
+
+
+@dataclass(frozen=True)
+class Rail:
+    """One metric's promise: rates 0..1, and the part of alpha spent on it.
+
+    tolerated: at or below it the candidate must not be rolled back. limit: above it somebody must
+    act. full: what is tolerated at full exposure, where no control is left to compare with, and
+    full_share the part of alpha for that.
+    """
+
+    tolerated: float
+    limit: float
+    share: float
+    full: float = 0.0
+    full_share: float = 0.0
+
+
+class Case:
+    """The evidence on one metric: absolute and, where a control answers too, relative to it.
+
+    Both must speak against the candidate. An outage that both arms share is not relative, a
+    regression below what is tolerated is not absolute.
+    """
+
+    def __init__(self, metric: str, rail: Rail, planned: int) -> None:
+        self.rail = rail
+        rates = ladder(rail.tolerated, fractional=metric == ERRORS)
+        self.absolute = Absolute(rail.tolerated, Wealth(rates), Onset(planned))
+        self.relative: Relative | None = None
+        if metric == SLOW:
+            self.relative = Relative(Wealth(alternatives(SLOW_ODDS)), Onset(planned))
+        elif metric != MISMATCHES:
+            odds = alternatives(ODDS, FRACTIONAL_ODDS)
+            self.relative = Relative(Wealth(odds), Onset(planned))
+        self.full: Absolute | None = None
+        if rail.full_share:
+            self.full = Absolute(rail.full, Wealth(ladder(rail.full)), Onset(planned))
+
+    @property
+    def value(self) -> float:
+        """The e-value while there is a control."""
+        found = self.absolute.wealth.value
+        return min(found, self.relative.wealth.value) if self.relative else found
+
+    @property
+    def above_limit(self) -> bool:
+        """Whether most of the evidence lies on rates above the limit, not just above tolerated."""
+        return self.absolute.wealth.share_above(self.rail.limit) > 0.5
+
+
+class Trial:
+    """All cases of one rollout.
+
+    rails: metric -> Rail. planned: how many minutes the rollout is meant to take. tenant: the Rail
+    of each single tenant, its share that of all of them together.
+    """
+
+    def __init__(self, rails: Mapping[str, Rail], planned: int, tenant: Rail | None = None) -> None:
+        self.planned = planned
+        self.cases = {name: Case(name, rail, planned) for name, rail in rails.items()}
+        self.tenant = tenant
+        self.tenants: list[Case] = []
+        self.clumping, self.slow_clumping = Clumping(), Clumping(SLOW_CLUMPING)
+        self.number = 0
+
+    def see(self, minute: Minute) -> None:
+        """Take one minute in. A minute without telemetry changes nothing."""
+        self.number += 1
+        control, candidate = minute.control, minute.candidate
+        if control is None or candidate is None:
+            return
+        at = (minute.stage, self.number)
+        phi, slow_phi = self.clumping.phi(), self.slow_clumping.phi()
+        calm = not self._in_trouble(control)
+        errors = (control.errors, control.requests)
+        if minute.shadow:
+            failed = (minute.shadow.failed, minute.shadow.asked)
+            mismatched = (minute.shadow.mismatched, minute.shadow.compared)
+            self._see(self.cases[SHADOW_FAILURES], failed, errors, phi, at, calm)
+            self._see(self.cases[MISMATCHES], mismatched, None, phi, at, True)
+        bad, slow = (candidate.errors, candidate.requests), (candidate.slow, candidate.requests)
+        if minute.exposure >= 1:
+            self._see_full(bad, slow, phi, slow_phi, at)
+        elif minute.exposure > 0 and candidate.requests:
+            self._see(self.cases[ERRORS], bad, errors, phi, at, calm)
+            self._see(self.cases[SLOW], slow, (control.slow, control.requests), slow_phi, at, calm)
+            self._see_tenants(minute, phi, at, calm)
+        self.clumping.see(*errors)
+        self.slow_clumping.see(control.slow, control.requests)
+
+    def _see(
+        self,
+        case: Case,
+        counts: tuple[int, int],
+        control: tuple[int, int] | None,
+        phi: float,
+        at: tuple[int, int],
+        calm: bool,
+    ) -> None:
+        if calm:
+            case.absolute.see(counts, phi, at)
+        if case.relative and control:
+            case.relative.see(counts, control, phi, at)
+
+    def _see_full(
+        self,
+        bad: tuple[int, int],
+        slow: tuple[int, int],
+        phi: float,
+        slow_phi: float,
+        at: tuple[int, int],
+    ) -> None:
+        """Full exposure: no control is left, so the limits alone count, and its past."""
+        errors, latency = self.cases[ERRORS].full, self.cases[SLOW].full
+        if errors:
+            errors.see(bad, phi, at, FULL_RATIO * self.clumping.rate)
+        if latency:
+            latency.see(slow, slow_phi, at)
+
+    def _see_tenants(self, minute: Minute, phi: float, at: tuple[int, int], calm: bool) -> None:
+        if self.tenant is None:
+            return
+        while len(self.tenants) < len(minute.tenants):
+            self.tenants.append(Case(TENANTS, self.tenant, self.planned))
+        for case, (asked, errors, asked_candidate, errors_candidate) in zip(
+            self.tenants, minute.tenants, strict=False
+        ):
+            if asked_candidate and asked:
+                counts = (errors_candidate, asked_candidate)
+                self._see(case, counts, (errors, asked), phi, at, calm)
+
+    def _in_trouble(self, control: Arm) -> bool:
+        """Whether the control is far off what it usually is, so that the minute is no evidence."""
+        if control.requests < TROUBLE_REQUESTS:
+            return False
+        usual = TROUBLE_RATIO * self.clumping.rate
+        errors = control.errors >= TROUBLE_ERRORS
+        if errors and control.errors / control.requests > max(TROUBLE_RATE, usual):
+            return True
+        usual_slow = TROUBLE_RATIO * self.slow_clumping.rate
+        return control.slow / control.requests > max(TROUBLE_SLOW, usual_slow)
+
+    def evidence(self, slower: bool | None = None) -> dict[str, float]:
+        """metric -> its share of alpha times its e-value, 0 for evidence that is below the limit.
+
+        slower: whether the source itself says that the p95 is above its limit. The sum reaches
+        1/alpha with a chance of at most alpha while the candidate is tolerable.
+        """
+        found: dict[str, float] = {}
+        for name, case in self.cases.items():
+            holds = slower if name == SLOW and slower is not None else case.above_limit
+            found[name] = case.rail.share * case.value if holds else 0.0
+            if case.full:
+                found[name] += case.rail.full_share * case.full.wealth.value
+        if self.tenant and self.tenants:
+            mean = math.fsum(case.value for case in self.tenants) / len(self.tenants)
+            found[TENANTS] = self.tenant.share * mean
+        return found

@@ -1,0 +1,133 @@
+"""The candidate read: its failures are answers, and its connection heals."""
+
+import json
+from typing import Any
+
+import pg8000.native
+import pytest
+
+from rollout.adapters.users_candidate import UsersCandidate, parse_secret, parse_url
+from rollout.domain.errors import InvalidInputError
+from rollout.handlers.candidate import candidate
+from tests import fakes
+
+ROW = ["user-1", "Ada", "a@example.com", "free", None, None, []]
+
+
+class Connection:
+    """One that answers, or fails with each of these first."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.failures = list(failures)
+        self.said: list[str] = []
+
+    def run(self, text: str, **_: Any) -> list[list[Any]]:
+        self.said.append(text.split()[0])
+        if text.startswith("SELECT") and self.failures:
+            raise self.failures.pop(0)
+        return [ROW] if text.startswith("SELECT") else []
+
+    def close(self) -> None:
+        self.said.append("close")
+
+
+def source(*connections: Connection | Exception) -> tuple[UsersCandidate, list[bool]]:
+    """Users behind these connections in turn, and whether each was made with a fresh password."""
+    made, waiting = [], iter(connections)
+
+    def connect(fresh: bool) -> Any:
+        made.append(fresh)
+        connection = next(waiting)
+        if isinstance(connection, Exception):
+            raise connection
+        return connection
+
+    return UsersCandidate(connect), made
+
+
+def test_a_user_is_read_in_a_read_only_transaction() -> None:
+    connection = Connection()
+    users, _ = source(connection)
+    answer = candidate(fakes.event("candidate.invoke"), users)
+    assert (answer["user"]["name"], answer["error"]) == ("Ada", "")
+    assert connection.said == ["BEGIN", "SELECT", "COMMIT"]
+
+
+def test_the_connection_is_kept() -> None:
+    users, made = source(Connection())
+    for _ in range(3):
+        users.user("user-1")
+    assert made == [False]
+
+
+def test_a_dead_socket_is_replaced_once() -> None:
+    users, made = source(Connection(pg8000.native.InterfaceError("dead")), Connection())
+    assert users.user("user-1") is not None
+    assert made == [False, False]
+
+
+def test_a_database_that_is_not_there_is_an_answer_that_names_it() -> None:
+    users, _ = source(ConnectionRefusedError("no"), ConnectionRefusedError("no"))
+    answer = candidate({"userId": "user-1"}, users)
+    assert (answer["user"], answer["error"]) == (None, "ConnectionRefusedError")
+
+
+def test_a_rotated_password_is_fetched_once() -> None:
+    users, made = source(pg8000.native.DatabaseError({"C": "28P01"}), Connection())
+    assert users.user("user-1") is not None
+    assert made == [False, True]
+
+
+def test_what_the_server_refuses_is_not_asked_again() -> None:
+    connection = Connection(pg8000.native.DatabaseError({"C": "57014"}))
+    users, made = source(connection)
+    assert candidate({"userId": "user-1"}, users)["error"] == "DatabaseError"
+    assert (connection.said[-1], made) == ("ROLLBACK", [False])
+
+
+def test_a_request_that_names_nobody_is_an_answer_too() -> None:
+    users, made = source()
+    answer = candidate({}, users)
+    assert (answer["user"], answer["error"], made) == (None, "InvalidInputError", [])
+
+
+def test_a_url_gives_a_verified_connection() -> None:
+    found = parse_url("postgresql://reader:p%40ss@db.example.com:6543/app")
+    assert found["ssl_context"].check_hostname
+    del found["ssl_context"]
+    assert found == {
+        "user": "reader",
+        "password": "p@ss",
+        "database": "app",
+        "host": "db.example.com",
+        "port": 6543,
+    }
+
+
+def test_only_a_unix_socket_goes_without_tls() -> None:
+    found = parse_url("postgresql://reader:p@/app?host=/run/postgres")
+    assert (found["unix_sock"], found["ssl_context"]) == ("/run/postgres/.s.PGSQL.5432", False)
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://a:b@c/d", "postgresql://db/app", "postgresql://a:secret@b"]
+)
+def test_a_bad_url_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        parse_url(url)
+    assert caught.value.field == "DATABASE_URL"
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["host", "database", "username", "password"])
+def test_a_secret_that_lacks_a_field_is_refused_by_its_name(name: str) -> None:
+    secret = {"host": "h", "database": "d", "username": "u", "password": "hidden"}
+    del secret[name]
+    with pytest.raises(InvalidInputError) as caught:
+        parse_secret(json.dumps(secret))
+    assert caught.value.field == f"database secret.{name}"
+    assert "hidden" not in str(caught.value)
+
+
+def test_a_secret_may_be_a_url() -> None:
+    assert parse_secret('{"DATABASE_URL": "postgresql://u:p@h/d"}')["host"] == "h"

@@ -1,0 +1,194 @@
+"""The state machine, read as data: what an operator and an auditor must be able to rely on."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rollout.domain.exposure import LOST, SERVED_LIVE, SERVED_SHADOW
+from rollout.domain.preflight import REFUSED
+from rollout.domain.step import ACTIONS
+from rollout.domain.verdict import Call
+
+ROOT = Path(__file__).parents[2]
+FILE = ROOT / "statemachines" / "playbook.asl.json"
+MACHINE: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+STATES: dict[str, dict[str, Any]] = MACHINE["States"]
+TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
+CHOICES = {name: state for name, state in STATES.items() if state["Type"] == "Choice"}
+ENDS = {name for name, state in STATES.items() if state["Type"] in ("Succeed", "Fail")}
+TRANSIENT = {
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+}
+
+
+def targets(state: dict[str, Any]) -> Iterator[str]:
+    """Every state that may follow."""
+    for key in ("Next", "Default"):
+        if key in state:
+            yield state[key]
+    for branch in (*state.get("Choices", ()), *state.get("Catch", ())):
+        yield branch["Next"]
+
+
+def reachable(start: str) -> set[str]:
+    found, waiting = set(), [start]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += targets(STATES[name])
+    return found
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_every_state_says_what_it_is_for(name: str) -> None:
+    assert STATES[name]["Comment"].endswith((".", "?"))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_has_an_end_in_time(name: str) -> None:
+    task = TASKS[name]
+    assert ("TimeoutSeconds" in task) != ("TimeoutSecondsPath" in task)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_repeats_what_may_pass(name: str) -> None:
+    repeated = {error for rule in TASKS[name]["Retry"] for error in rule["ErrorEquals"]}
+    assert repeated >= TRANSIENT or "States.ALL" in repeated
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_catches_everything_and_keeps_the_document(name: str) -> None:
+    last = TASKS[name]["Catch"][-1]
+    assert last["ErrorEquals"] == ["States.ALL"]
+    assert last["ResultPath"].startswith("$.")
+
+
+@pytest.mark.parametrize("name", sorted(set(TASKS) - {"Roll Back", "Notify"}))
+def test_every_task_that_fails_for_good_rolls_back(name: str) -> None:
+    assert {rule["Next"] for rule in TASKS[name]["Catch"]} == {"Roll Back"}
+
+
+def test_a_rollback_that_fails_is_never_called_a_success() -> None:
+    assert [rule["Next"] for rule in STATES["Roll Back"]["Catch"]] == ["Control Not Confirmed"]
+    assert STATES["Control Not Confirmed"]["Type"] == "Fail"
+
+
+def test_a_message_that_fails_changes_nothing() -> None:
+    (rule,) = STATES["Notify"]["Catch"]
+    assert rule["Next"] == STATES["Notify"]["Next"]
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_every_next_state_exists(name: str) -> None:
+    assert set(targets(STATES[name])) <= set(STATES)
+
+
+def test_every_state_is_reached() -> None:
+    assert reachable(MACHINE["StartAt"]) == set(STATES)
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_every_path_ends(name: str) -> None:
+    assert reachable(name) & ENDS
+
+
+@pytest.mark.parametrize("name", sorted(set(STATES) - ENDS))
+def test_from_every_state_the_rollout_can_be_rolled_back_unless_it_has_ended(name: str) -> None:
+    after_the_end = {"Refuse", "Roll Back", "Notify", "How Did It End?"}
+    assert name in after_the_end or "Roll Back" in reachable(name)
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_choices_compare_one_word_and_nothing_else(name: str) -> None:
+    rules = CHOICES[name]["Choices"]
+    assert all(set(rule) == {"Variable", "StringEquals", "Next"} for rule in rules)
+    assert len({rule["Variable"] for rule in rules}) == 1
+    assert all(re.fullmatch(r"[A-Z_]+", rule["StringEquals"]) for rule in rules)
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_an_unknown_word_rolls_back(name: str) -> None:
+    # At the end there is nothing left to roll back with: the guard does, on the failure.
+    expected = "Control Not Confirmed" if name == "How Did It End?" else "Roll Back"
+    assert CHOICES[name]["Default"] == expected
+
+
+def words(name: str) -> set[str]:
+    return {rule["StringEquals"] for rule in CHOICES[name]["Choices"]}
+
+
+def test_the_machine_knows_every_call_but_the_one_that_is_its_default() -> None:
+    calls = {str(call) for call in Call} - {"ROLL_BACK"}
+    assert words("Go / No-Go?") == words("Shadow Sound?") == calls
+
+
+def test_the_machine_knows_every_word_of_the_preflight() -> None:
+    assert words("Fit to Start?") == {*(action.upper() for action in ACTIONS), REFUSED}
+
+
+def test_the_machine_knows_when_an_exposure_is_served() -> None:
+    known = words("Exposure Served?")
+    assert known >= {SERVED_LIVE, SERVED_SHADOW, "SPREADING"}
+    assert LOST not in known
+
+
+def test_each_end_is_named_after_its_word() -> None:
+    for rule in CHOICES["How Did It End?"]["Choices"]:
+        assert rule["Next"].upper().replace(" ", "_") == rule["StringEquals"]
+
+
+def test_it_runs_on_every_interpreter() -> None:
+    """JSONPath without Assign and Map, and tasks that are Lambda functions."""
+    assert "QueryLanguage" not in MACHINE
+    for state in STATES.values():
+        assert not {"QueryLanguage", "Assign", "Arguments", "Output"} & set(state)
+        assert state["Type"] in ("Task", "Choice", "Wait", "Pass", "Succeed", "Fail")
+    resources = {task["Resource"] for task in TASKS.values()}
+    lambdas = "arn:aws:states:::lambda:invoke"
+    assert resources == {lambdas, f"{lambdas}.waitForTaskToken"}
+
+
+def test_waits_are_as_long_as_the_plan_says() -> None:
+    for state in STATES.values():
+        if state["Type"] == "Wait":
+            assert set(state) == {"Type", "Comment", "SecondsPath", "Next"}
+
+
+def test_it_waits_for_a_person_no_longer_than_the_plan_says() -> None:
+    assert STATES["Ask a Person"]["TimeoutSecondsPath"] == "$.exposure.approval_seconds"
+
+
+def test_the_linter_finds_nothing() -> None:
+    statelint = Path(sys.executable).with_name("statelint")
+    done = subprocess.run([statelint, FILE], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "")
+
+
+def test_the_picture_in_the_readme_is_the_machine() -> None:
+    """Solid arrows are Next and Choices, dotted ones Default; a Catch is not drawn."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    drawn = readme.split("```mermaid\n")[1].split("```")[0]
+    names = dict(re.findall(r'^  (\w+)[\[{(]+"([^"]+)"', drawn, re.MULTILINE))
+    arrows = re.findall(r"^  (\w+) (-->|-\.->)(?:\|(\w+)\|)? (\w+)$", drawn, re.MULTILINE)
+    found = {(names[a], kind, word, names[b]) for a, kind, word, b in arrows}
+    expected = set()
+    for name, state in STATES.items():
+        if "Next" in state:
+            expected.add((name, "-->", "", state["Next"]))
+        if "Default" in state:
+            expected.add((name, "-.->", "", state["Default"]))
+        for rule in state.get("Choices", ()):
+            expected.add((name, "-->", rule["StringEquals"], rule["Next"]))
+    assert found == expected
+    assert set(names.values()) == set(STATES)

@@ -1,0 +1,235 @@
+"""The read path: control answers any doubt, and the user never sees the candidate fail."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollout.adapters import users_control
+from rollout.adapters.flag_reader import FlagReader
+from rollout.domain.flag import CLOSED, Flag
+from rollout.handlers.read import ARM_HEADER, Ports, read
+from tests import fakes
+from tests.fakes import NOW, FakeCandidate, FakeFlagSource, FakeTee, exposed
+
+USER = users_control.user("user-1")
+
+
+@dataclass
+class Reader:
+    """A read function with fakes around it."""
+
+    flag: Flag = CLOSED
+    candidate: FakeCandidate = field(default_factory=lambda: FakeCandidate({"user-1": dict(USER)}))
+    tee: FakeTee = field(default_factory=FakeTee)
+    control: Callable[[str], dict[str, Any] | None] = users_control.user
+    now: float = NOW
+
+    def __call__(self, event: Any) -> tuple[int, str, Any]:
+        """(status, arm that answered, body)."""
+        source = FakeFlagSource(self.flag)
+        ports = Ports(
+            source, self.control, self.candidate, self.tee, fakes.request_log(), lambda: self.now
+        )
+        answer = read(event, "request-1", ports)
+        return answer["statusCode"], answer["headers"][ARM_HEADER], json.loads(answer["body"])
+
+
+def line(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    (text,) = capsys.readouterr().out.splitlines()
+    return json.loads(text)
+
+
+def test_without_a_flag_the_control_answers() -> None:
+    assert Reader()(fakes.event("read.invoke")) == (200, "control", USER)
+
+
+def test_an_http_request_names_its_user_in_the_path() -> None:
+    assert Reader()(fakes.event("read.http")) == (200, "control", USER)
+
+
+def test_at_full_exposure_the_candidate_answers() -> None:
+    reader = Reader(exposed(10_000))
+    assert reader({"userId": "user-1"}) == (200, "candidate", USER)
+
+
+def test_a_user_on_the_allow_list_is_answered_by_the_candidate() -> None:
+    reader = Reader(exposed(1, allow_list=("user-1",)))
+    assert reader({"userId": "user-1"})[1] == "candidate"
+
+
+def test_the_allow_list_exposes_nobody_before_anybody_is() -> None:
+    reader = Reader(exposed(0, allow_list=("user-1",)))
+    assert reader({"userId": "user-1"})[1] == "control"
+
+
+def test_a_lease_that_is_over_returns_everyone_to_the_control() -> None:
+    reader = Reader(exposed(10_000), now=NOW + 3600)
+    assert reader({"userId": "user-1"})[1] == "control"
+
+
+def test_a_candidate_that_fails_is_answered_by_the_control() -> None:
+    reader = Reader(exposed(10_000), FakeCandidate(error="DatabaseError"))
+    assert reader({"userId": "user-1"}) == (200, "control", USER)
+
+
+def test_a_candidate_that_raises_in_spite_of_its_promise_is_answered_by_the_control() -> None:
+    class Broken(FakeCandidate):
+        def read(self, user_id: str) -> Any:
+            raise RuntimeError(user_id)
+
+    assert Reader(exposed(10_000), Broken())({"userId": "user-1"}) == (200, "control", USER)
+
+
+def test_a_failure_is_charged_to_the_candidate_though_the_control_answered(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Reader(exposed(10_000), FakeCandidate(error="TimedOut"))({"userId": "user-1"})
+    told = line(capsys)
+    assert (told["arm"], told["Requests"], told["Errors"]) == ("candidate", 1, 1)
+    assert (told["fallback"], told["error_type"]) == (1, "TimedOut")
+
+
+@pytest.mark.parametrize(("duration_ms", "slow"), [(500.0, 0), (500.1, 1)])
+def test_a_read_above_its_arms_cut_off_is_slow(
+    capsys: pytest.CaptureFixture[str], duration_ms: float, slow: int
+) -> None:
+    candidate = FakeCandidate({"user-1": dict(USER)}, duration_ms=duration_ms)
+    Reader(exposed(10_000), candidate)({"userId": "user-1"})
+    assert line(capsys)["Slow"] == slow
+
+
+def test_the_line_names_no_user(capsys: pytest.CaptureFixture[str]) -> None:
+    Reader()({"userId": "user-1"})
+    assert "user-1" not in capsys.readouterr().out
+
+
+def test_the_line_is_a_metric_record_of_everything_it_names(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Reader()({"userId": "user-1"})
+    told = line(capsys)
+    (directive,) = told["_aws"]["CloudWatchMetrics"]
+    assert directive["Dimensions"] == [["service", "arm"]]
+    names = [metric["Name"] for metric in directive["Metrics"]]
+    assert names == ["Requests", "Errors", "Slow", "Latency"]
+    assert all(isinstance(told[name], int | float) for name in names)
+
+
+def test_a_control_read_is_handed_to_the_shadow_with_its_answer() -> None:
+    reader = Reader(exposed(0))
+    reader({"userId": "user-1"})
+    (sent,) = reader.tee.sent
+    assert (sent.user_id, sent.control.value) == ("user-1", USER)
+
+
+def test_a_candidate_read_is_not_shadowed() -> None:
+    reader = Reader(exposed(10_000))
+    reader({"userId": "user-1"})
+    assert reader.tee.sent == []
+
+
+def test_without_a_shadow_sample_nothing_is_shadowed() -> None:
+    reader = Reader(exposed(0, shadow_bps=0))
+    reader({"userId": "user-1"})
+    assert reader.tee.sent == []
+
+
+def test_a_shadow_that_cannot_be_sent_is_told_and_fails_no_read(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    reader = Reader(exposed(0), tee=FakeTee("TooManyRequestsException"))
+    assert reader({"userId": "user-1"})[:2] == (200, "control")
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (told["event"], told["error_type"]) == ("tee.failed", "TooManyRequestsException")
+
+
+@pytest.mark.parametrize("bps", [0, 10_000])
+def test_a_user_who_does_not_exist_is_not_found_by_either_arm(bps: int) -> None:
+    assert Reader(exposed(bps))({"userId": "user-0"})[0] == 404
+
+
+@pytest.mark.parametrize("event", [{}, None, [], {"userId": ""}, {"userId": 7}, {"userId": None}])
+def test_a_request_that_names_nobody_is_told_what_to_send(event: Any) -> None:
+    status, arm, body = Reader(exposed(10_000))(event)
+    assert (status, arm) == (400, "control")
+    assert "userId is" in body["error"]
+    assert 'Send {"userId": "user-1"}' in body["error"]
+
+
+def test_only_a_failing_control_is_unavailable() -> None:
+    def broken(user_id: str) -> None:
+        raise MemoryError(user_id)
+
+    assert Reader(control=broken)({"userId": "user-1"})[0] == 503
+
+
+@given(
+    user_id=st.text(min_size=1, max_size=256),
+    bps=st.integers(0, 10_000),
+    error=st.sampled_from(["", "TimedOut", "DatabaseError"]),
+    now=st.floats(NOW - 7200, NOW + 7200),
+)
+def test_no_read_ever_fails_because_of_the_rollout(
+    user_id: str, bps: int, error: str, now: float
+) -> None:
+    reader = Reader(exposed(bps), FakeCandidate({"user-1": dict(USER)}, error), now=now)
+    assert reader({"userId": user_id})[0] in (200, 404)
+
+
+# What the reader knows of the flag
+
+
+def flag_reader(*contents: bytes | Exception) -> tuple[FlagReader, list[float]]:
+    """A reader that is served these in turn, and the clock that it goes by."""
+    served, clock = iter(contents), [0.0]
+
+    def fetch(token: str) -> tuple[str, bytes]:
+        content = next(served)
+        if isinstance(content, Exception):
+            raise content
+        return token, content
+
+    return FlagReader(lambda: "token", fetch, "flag", 45, lambda: clock[0]), clock
+
+
+def served(bps: int) -> bytes:
+    flag = {"enabled": True, "candidate_bps": bps, "salt": "s", "lease_until": 2_000_000_000}
+    return json.dumps({"flag": flag}).encode()
+
+
+def test_the_flag_is_asked_for_again_after_the_poll_interval_and_not_before() -> None:
+    reader, clock = flag_reader(served(100), served(500))
+    seen = [reader.flag().candidate_bps]
+    for clock[0] in (44.9, 45.0):
+        seen.append(reader.flag().candidate_bps)
+    assert seen == [100, 100, 500]
+
+
+def test_an_empty_answer_means_that_nothing_has_changed() -> None:
+    reader, clock = flag_reader(served(100), b"")
+    reader.flag()
+    clock[0] = 60
+    assert reader.flag().candidate_bps == 100
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [b"{", b"[]", b'{"other": {}}', b'{"flag": {"enabled": "yes"}}', ConnectionError("outage")],
+)
+def test_the_last_good_flag_outlives_a_bad_one_and_is_counted(bad: bytes | Exception) -> None:
+    reader, clock = flag_reader(served(100), bad)
+    reader.flag()
+    clock[0] = 60
+    assert reader.flag().candidate_bps == 100
+    assert reader.stale == 1
+
+
+@pytest.mark.parametrize("bad", [b"{", ConnectionError("outage")])
+def test_without_any_good_flag_the_control_answers(bad: bytes | Exception) -> None:
+    reader, _ = flag_reader(bad)
+    assert reader.flag() == CLOSED

@@ -1,0 +1,199 @@
+"""Rolling back: by the machine, the guard or a person; alone, twice, and against resistance."""
+
+from typing import Any
+
+import pytest
+
+from rollout.domain.errors import InvalidInputError
+from rollout.domain.flag import CLOSED
+from rollout.handlers import guard, roll_back
+from rollout.handlers.roll_back import NotRolledBackError, Ports
+from tests import fakes
+from tests.fakes import (
+    NOW,
+    FakeAlarms,
+    FakeFlags,
+    FakeNotifications,
+    FakeSchedules,
+    FakeServed,
+    exposed,
+)
+
+
+def ports(flags: FakeFlags, **changes: Any) -> Ports:
+    known: dict[str, Any] = {
+        "flags": flags,
+        "served": FakeServed(flags),
+        "alarms": FakeAlarms(),
+        "schedules": FakeSchedules(),
+        "clock": lambda: NOW,
+        "sleep": lambda _: None,
+    }
+    return Ports(**{**known, **changes})
+
+
+def pending(*names: str) -> FakeSchedules:
+    return FakeSchedules({name: (NOW, "machine", {}) for name in names})
+
+
+def test_the_flag_is_closed_and_that_is_seen_at_the_data_plane() -> None:
+    flags = FakeFlags(exposed(2500))
+    outcome = roll_back.roll_back("beta-1", "too slow", ports(flags))
+    assert (outcome["word"], outcome["changed"], outcome["exposure_bps"]) == (
+        "ROLLED_BACK",
+        True,
+        0,
+    )
+    assert flags.flag == CLOSED.closed() or not flags.flag.enabled
+    assert flags.urgent == [True]
+
+
+def test_a_second_rollback_changes_nothing() -> None:
+    flags = FakeFlags(exposed(2500))
+    roll_back.roll_back("beta-1", "too slow", ports(flags))
+    again = roll_back.roll_back("beta-1", "too slow", ports(flags))
+    assert (again["changed"], again["exposure_bps"], flags.number) == (False, 0, 2)
+
+
+def test_what_was_scheduled_is_cancelled_and_nothing_else() -> None:
+    schedules = pending("beta-1-ramp-5", "beta-10-ramp-5", "other-1-ramp-5")
+    outcome = roll_back.roll_back(
+        "beta-1", "w", ports(FakeFlags(exposed(100)), schedules=schedules)
+    )
+    assert outcome["schedules_deleted"] == ["beta-1-ramp-5"]
+    assert set(schedules.pending) == {"beta-10-ramp-5", "other-1-ramp-5"}
+
+
+def test_another_rollouts_exposure_is_left_alone() -> None:
+    flags = FakeFlags(exposed(2500, rollout_id="other-1"))
+    outcome = roll_back.roll_back("beta-1", "stale", ports(flags))
+    assert (outcome["changed"], outcome["holder"], outcome["exposure_bps"]) == (
+        False,
+        "other-1",
+        2500,
+    )
+    assert flags.flag.candidate_bps == 2500
+
+
+def test_a_person_closes_the_flag_whoever_holds_it() -> None:
+    flags = FakeFlags(exposed(2500, rollout_id="other-1"))
+    outcome = roll_back.roll_back("", "tickets", ports(flags))
+    assert (outcome["holder"], outcome["exposure_bps"]) == ("other-1", 0)
+
+
+def test_the_alarm_that_called_for_it_cannot_undo_it() -> None:
+    alarms = FakeAlarms({"error-rate": "ALARM"})
+    roll_back.roll_back("beta-1", "alarm", ports(FakeFlags(exposed(2500)), alarms=alarms))
+    assert alarms.silences == ["off", "on"]
+
+
+def test_calm_alarms_are_not_silenced() -> None:
+    alarms = FakeAlarms()
+    roll_back.roll_back("beta-1", "w", ports(FakeFlags(exposed(2500)), alarms=alarms))
+    assert alarms.silences == []
+
+
+def test_a_deployment_in_progress_is_stopped_first() -> None:
+    flags = FakeFlags(exposed(2500), state="BAKING")
+    roll_back.roll_back("beta-1", "w", ports(flags))
+    assert flags.stopped == [1]
+    assert not flags.flag.enabled
+
+
+def test_a_writer_in_between_is_overcome() -> None:
+    flags = FakeFlags(exposed(2500), refusals=3)
+    assert roll_back.roll_back("beta-1", "w", ports(flags))["exposure_bps"] == 0
+
+
+def test_a_rollback_that_is_undone_is_repeated() -> None:
+    flags = FakeFlags(exposed(2500), undone=2)
+    assert roll_back.roll_back("beta-1", "w", ports(flags))["exposure_bps"] == 0
+
+
+def test_a_rollback_that_is_always_undone_is_not_called_one() -> None:
+    with pytest.raises(NotRolledBackError):
+        roll_back.roll_back("beta-1", "w", ports(FakeFlags(exposed(2500), undone=99)))
+
+
+def test_a_data_plane_that_goes_on_exposing_is_not_called_rolled_back() -> None:
+    flags = FakeFlags(exposed(2500))
+    served = FakeServed(flags, [exposed(2500)] * 99)
+    with pytest.raises(NotRolledBackError, match="still serves 2500 basis points"):
+        roll_back.roll_back("beta-1", "w", ports(flags, served=served))
+
+
+def test_a_data_plane_that_is_late_is_waited_for() -> None:
+    flags = FakeFlags(exposed(2500))
+    served = FakeServed(flags, [exposed(2500)] * 3)
+    assert roll_back.roll_back("beta-1", "w", ports(flags, served=served))["exposure_bps"] == 0
+
+
+def test_the_machines_reason_is_the_verdict() -> None:
+    event = fakes.event("roll_back.verdict")
+    reason = roll_back.reason_of(event["document"])
+    assert reason.startswith("ROLL_BACK: errors 12 of 55")
+
+
+# The guard
+
+
+def watch(event: Any, flags: FakeFlags, **changes: Any) -> tuple[dict[str, Any], FakeNotifications]:
+    notifications = changes.pop("notifications", FakeNotifications())
+    known = guard.Ports(ports(flags, **changes), notifications)
+    return guard.guard(event, known), notifications
+
+
+@pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT", "ABORTED"])
+def test_an_execution_that_ended_badly_rolls_its_rollout_back(status: str) -> None:
+    event, flags = fakes.event("guard.aborted"), FakeFlags(exposed(2500))
+    event["detail"]["status"] = status
+    outcome, notifications = watch(event, flags)
+    assert (outcome["word"], outcome["exposure_bps"]) == ("ROLLED_BACK", 0)
+    assert notifications.sent[0][0] == "beta-1: rolled back by the guard"
+
+
+def test_the_guard_leaves_another_rollout_alone() -> None:
+    flags = FakeFlags(exposed(2500, rollout_id="other-1"))
+    outcome, notifications = watch(fakes.event("guard.aborted"), flags)
+    assert (outcome["changed"], flags.flag.candidate_bps, notifications.sent) == (False, 2500, [])
+
+
+def test_an_event_without_its_input_is_known_by_the_executions_name() -> None:
+    event, flags = fakes.event("guard.aborted"), FakeFlags(exposed(2500))
+    del event["detail"]["input"]
+    assert watch(event, flags)[0]["exposure_bps"] == 0
+
+
+def test_an_alarm_rolls_back_whoever_holds_the_flag() -> None:
+    flags = FakeFlags(exposed(2500, rollout_id="other-1"))
+    outcome, _ = watch(fakes.event("guard.alarm"), flags)
+    assert (outcome["holder"], outcome["exposure_bps"]) == ("other-1", 0)
+
+
+def test_an_alarm_without_a_rollout_has_nothing_to_do() -> None:
+    outcome, notifications = watch(fakes.event("guard.alarm"), FakeFlags())
+    assert (outcome["word"], notifications.sent) == ("NOTHING_TO_DO", [])
+
+
+def test_a_duplicate_event_changes_nothing_and_tells_nobody() -> None:
+    flags = FakeFlags(exposed(2500))
+    watch(fakes.event("guard.aborted"), flags)
+    outcome, notifications = watch(fakes.event("guard.aborted"), flags)
+    assert (outcome["changed"], notifications.sent, flags.number) == (False, [], 2)
+
+
+def test_a_message_that_fails_does_not_undo_or_repeat_the_rollback() -> None:
+    flags = FakeFlags(exposed(2500))
+    outcome, _ = watch(
+        fakes.event("guard.aborted"), flags, notifications=FakeNotifications(broken=True)
+    )
+    assert (outcome["exposure_bps"], flags.number) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    "event", [{}, {"source": "aws.states", "detail": {"status": "SUCCEEDED"}}, {"source": "me"}]
+)
+def test_an_event_of_another_kind_is_refused(event: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        watch(event, FakeFlags())
+    assert caught.value.field == "event.source"
