@@ -1,0 +1,1 @@
+"""Judges compared on simulated rollouts: who is rolled back, who is missed, at what price."""

@@ -1,0 +1,1 @@
+"""Other people's rules, emulated from their documented behaviour."""
