@@ -3,6 +3,7 @@
 import getpass
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -219,6 +220,7 @@ def rehearse(
     """Run whole rollouts on an AWS emulator and a real PostgreSQL, here, in minutes."""
     from ops.local import rehearsal  # only this needs the emulator
 
+    _end_like_ctrl_c()
     result = rehearsal.rehearse(stories, plan, traffic)
     if as_json:
         click.echo(json.dumps(result))
@@ -237,7 +239,13 @@ def up(traffic: bool) -> None:
     """Keep a local stack running until Ctrl-C."""
     from ops.local import rehearsal
 
+    _end_like_ctrl_c()
     rehearsal.keep_up(traffic)
+
+
+def _end_like_ctrl_c() -> None:
+    """Whoever asks for an end gets the cleanup: emulator, database and folders go with us."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,102 @@
+"""Both stories from launch to end, once, on recorded traffic, as `make rehearse` runs them."""
+
+import json
+import random
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.local.running import rollout
+
+pytestmark = pytest.mark.local
+PROMISED = {
+    "story",
+    "outcome",
+    "executions",
+    "requests",
+    "user_errors",
+    "max_exposure_bps",
+    "final_exposure_bps",
+    "wall_seconds",
+    "reason",
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, list[str], list[str]]:
+    """(exit code, lines of standard output, lines of standard error)."""
+    file = tmp_path_factory.mktemp("traffic") / "counts.csv"
+    write_counts(file)
+    code, out, err = rollout("rehearse", "--json", "--traffic", str(file))
+    return code, out.splitlines(), err.splitlines()
+
+
+def write_counts(file: Path) -> None:
+    """A day of five-minute counts with bursts, and a gap as real recordings have."""
+    chance, at = random.Random(7), datetime(2026, 1, 1, tzinfo=UTC)
+    lines = ["timestamp,value"]
+    for number in range(288):
+        if number != 100:
+            stamp = at + timedelta(minutes=5 * number)
+            burst = 300 if chance.random() < 0.02 else 0
+            lines.append(f"{stamp:%Y-%m-%d %H:%M:%S},{40 + chance.randrange(60) + burst}")
+    file.write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture(scope="module")
+def stories(run: tuple[int, list[str], list[str]]) -> dict[str, dict[str, Any]]:
+    found = json.loads(run[1][-1])["stories"]
+    return {story["story"]: story for story in found}
+
+
+def test_the_rehearsal_succeeds(run: tuple[int, list[str], list[str]]) -> None:
+    assert run[0] == 0, run[2][-5:]
+
+
+def test_the_last_line_has_everything_that_is_promised(stories: dict[str, dict[str, Any]]) -> None:
+    assert set(stories) == {"healthy", "errors"}
+    assert all(set(story) >= PROMISED for story in stories.values())
+
+
+def test_a_healthy_candidate_ends_with_everyone(stories: dict[str, dict[str, Any]]) -> None:
+    story = stories["healthy"]
+    assert story["outcome"] == "COMPLETED", story["reason"]
+    assert (story["max_exposure_bps"], story["final_exposure_bps"]) == (10_000, 10_000)
+
+
+def test_each_ramp_step_and_the_cleanup_is_an_execution_of_its_own(
+    stories: dict[str, dict[str, Any]],
+) -> None:
+    assert stories["healthy"]["executions"] == 6
+
+
+def test_a_failing_candidate_is_rolled_back_by_the_machine_for_its_errors(
+    stories: dict[str, dict[str, Any]],
+) -> None:
+    story = stories["errors"]
+    assert story["outcome"] == "ROLLED_BACK"
+    assert story["reason"].startswith("ROLL_BACK: errors ")
+    assert (story["max_exposure_bps"], story["final_exposure_bps"]) == (2500, 0)
+
+
+def test_no_user_noticed_anything(stories: dict[str, dict[str, Any]]) -> None:
+    assert [story["user_errors"] for story in stories.values()] == [0, 0]
+    assert all(story["by_candidate"] > 0 for story in stories.values())
+
+
+def test_a_table_stands_before_the_json(run: tuple[int, list[str], list[str]]) -> None:
+    table = "\n".join(run[1][:-1])
+    assert "healthy COMPLETED" in table
+    assert "errors  ROLLED_BACK" in table
+
+
+def test_progress_is_told_in_plain_lines_when_nobody_watches(
+    run: tuple[int, list[str], list[str]],
+) -> None:
+    told = "\n".join(run[2])
+    for phase in ("shadow-soak", "canary, 1 %", "ramp-25, 25 %", "ramp-100, 100 %"):
+        assert f"healthy: {phase}" in told
+    assert "\x1b" not in told
+    assert "Traceback" not in told
