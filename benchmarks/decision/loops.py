@@ -91,11 +91,14 @@ def closed_loop(judge: Judge, rollout: Rollout) -> Closed:
     minute, bad, harmed, reached = 0, 0.0, False, False
     for stage, (_, weight) in enumerate(WEIGHTS):
         reached = reached or (weight == 1 and harmed)
-        chunk = rollout.chunk(stage, minute, PATIENCE * rollout.level.minutes)
-        word, spent = _until_decided(judge, chunk)
-        minute += spent
-        bad += float(chunk.bad[:spent].sum())
-        harmed = harmed or bool(np.any(chunk.active[:spent]))
+        for _ in range(PATIENCE):
+            chunk = rollout.chunk(stage, minute, rollout.level.minutes)
+            word, spent = _until_decided(judge, chunk)
+            minute += spent
+            bad += float(chunk.bad[:spent].sum())
+            harmed = harmed or bool(np.any(chunk.active[:spent]))
+            if word in (GO, ROLLBACK):
+                break
         if word != GO:
             outcome = ROLLED_BACK if word == ROLLBACK else PAUSED
             return Closed(outcome, minute, bad, harmed, reached)
@@ -103,7 +106,7 @@ def closed_loop(judge: Judge, rollout: Rollout) -> Closed:
 
 
 def _until_decided(judge: Judge, chunk: Chunk) -> tuple[str, int]:
-    """The word that ends a stage, and the minutes it took; HOLD for patience run out."""
+    """The word that ends a stage, or the last one; and the minutes it took."""
     word = ""
     for spent, message in enumerate(chunk.messages, 1):
         word = judge.minute(message)
