@@ -297,7 +297,10 @@ def test_metrics_that_cannot_be_read_hold_and_say_so() -> None:
 def test_a_failing_canary_rolls_back_with_counts_and_limit() -> None:
     verdict = weigh("canary", minutes(60, Arm(2, 1, 0)))
     assert verdict["word"] == "ROLL_BACK"
-    assert "errors 60 of 120 (50.00%), limit 2.00%" in verdict["sentence"]
+    assert (
+        "errors 60 of 120 (50.00%) since 2027-01-15T06:57:00+00:00, limit 2.00%"
+        in verdict["sentence"]
+    )
 
 
 def test_an_alarm_rolls_back_whatever_the_counts_say() -> None:

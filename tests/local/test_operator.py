@@ -12,6 +12,7 @@ import pytest
 from tests.local.running import ROOT, answer, local_stack, rollout, until
 
 pytestmark = pytest.mark.local
+launching = pytest.mark.usefixtures("ended_after")
 PLAN = ROOT / "plans" / "rehearsal.json"
 
 
@@ -27,9 +28,9 @@ def outputs(address: str) -> dict[str, str]:
     return {item["OutputKey"]: item["OutputValue"] for item in stack["Outputs"]}
 
 
-@pytest.fixture(autouse=True)
-def nothing_runs(address: str) -> Iterator[None]:
-    """Each test begins with the control serving everyone, and leaves it so."""
+@pytest.fixture
+def ended_after(address: str) -> Iterator[None]:
+    """What the test launches ends with it."""
     yield
     answer("roll-back", "--why", "end of a test", "--endpoint-url", address)
 
@@ -78,6 +79,7 @@ def test_before_the_first_rollout_the_control_serves_everyone(address: str) -> N
     assert (now["exposure_bps"], now["holds_flag"], now["scheduled"]) == (0, False, [])
 
 
+@launching
 def test_a_second_launch_is_refused_with_the_name_of_the_first(address: str) -> None:
     first = launch(address)["rollout"]
     until(lambda: held_by(address, first), "the first holds the flag")
@@ -87,6 +89,7 @@ def test_a_second_launch_is_refused_with_the_name_of_the_first(address: str) -> 
     assert said.count("\n") == 1
 
 
+@launching
 def test_a_person_stops_a_rollout_and_it_stays_stopped(address: str) -> None:
     first = launch(address)
     until(lambda: held_by(address, first["rollout"]), "it holds the flag")
@@ -99,6 +102,7 @@ def test_a_person_stops_a_rollout_and_it_stays_stopped(address: str) -> None:
     assert (again["changed"], again["exposure_bps"]) == (False, 0)
 
 
+@launching
 def test_an_id_is_used_once(address: str) -> None:
     launch(address, PLAN, "--rollout", "once-1")
     until(lambda: held_by(address, "once-1"), "it holds the flag")
@@ -109,6 +113,7 @@ def test_an_id_is_used_once(address: str) -> None:
     assert "there has been a rollout once-1" in said
 
 
+@launching
 def test_the_guard_rolls_back_what_was_aborted(address: str) -> None:
     first = launch(address)
     until(lambda: held_by(address, first["rollout"]), "it holds the flag")
@@ -151,8 +156,9 @@ def test_a_user_who_does_not_exist_is_not_found(
 
 @pytest.fixture
 def asking(tmp_path: Path) -> Path:
-    """A plan whose canary cannot prove in time what it must, so that a person is asked."""
+    """A plan whose soak is short and whose canary cannot prove in time what it must."""
     document = json.loads(PLAN.read_text(encoding="utf-8"))
+    document["phases"][0].update({"bake_seconds": 1, "certify": {}})
     document["phases"][1].update(
         {"bake_seconds": 1, "maximum_bake_seconds": 1, "certify": {"errors": 0.0001}}
     )
@@ -182,6 +188,7 @@ def test_a_no_rolls_back_with_who_and_why(address: str, asking: Path) -> None:
     assert "asks nothing now" in said
 
 
+@launching
 def test_a_yes_goes_on_to_the_next_step(address: str, asking: Path) -> None:
     first = launch(address, asking)
     asked(address, first["rollout"])

@@ -32,15 +32,19 @@ class Onset:
 
     planned: int
     began: bool = False
+    minutes: int = 0
     idle: int = 0
     stage: int = -1
 
     def prior(self, stage: int, *, active: bool) -> float:
         """For one minute; what idle minutes have not staked goes with the next active one."""
+        self.minutes += 1
         self.idle += 1
         if not active:
             return 0.0
-        fresh = SPREAD / self.planned * self.idle
+        # Falls with the square of time, so that it lasts however long the rollout is held.
+        passed = 1 + (self.minutes - self.idle) / self.planned
+        fresh = SPREAD * self.idle / (self.planned * passed * (passed + self.idle / self.planned))
         self.idle = 0
         if not self.began:
             fresh, self.began = FIRST, True

@@ -89,6 +89,7 @@ class Judge:
         self.silent_minutes, self.silent_expected = 0, 0.0
         self.slower: bool | None = None
         self.accused: dict[str, float] = {}
+        self.accused_since = 0
 
     def see(self, minute: Minute) -> None:
         """Take one minute in."""
@@ -96,6 +97,18 @@ class Judge:
         self.minutes += 1
         self.slower = minute.slower
         self.trial.see(minute)
+        self.count(minute)
+        if minute.exposure > 0 and minute.control is not None:
+            self._listen(minute)
+        if self.accused:
+            return
+        found = self.trial.evidence(self.slower)
+        if math.fsum(found.values()) >= 1 / self.promises.alpha:
+            self.accused = found
+            self.accused_since = self.trial.onset(max(found, key=lambda name: found[name]))
+
+    def count(self, minute: Minute) -> None:
+        """Add up one minute's counts; a minute without telemetry has none."""
         if minute.control is None or minute.candidate is None:
             return
         if minute.shadow:
@@ -106,12 +119,6 @@ class Judge:
         if minute.exposure > 0:
             self.here.see(minute)
             self.live.see(minute)
-            self._listen(minute)
-        if self.accused:
-            return
-        found = self.trial.evidence(self.slower)
-        if math.fsum(found.values()) >= 1 / self.promises.alpha:
-            self.accused = found
 
     def _listen(self, minute: Minute) -> None:
         if minute.candidate and minute.candidate.requests:

@@ -166,6 +166,18 @@ class Trial:
         usual_slow = TROUBLE_RATIO * self.slow_clumping.rate
         return control.slow / control.requests > max(TROUBLE_SLOW, usual_slow)
 
+    def onset(self, metric: str) -> int:
+        """The number of the minute from which the evidence on a metric speaks of harm."""
+        if metric == TENANTS:
+            worst = max(self.tenants, key=lambda case: case.value)
+            return worst.absolute.wealth.onset()
+        case = self.cases[metric]
+        if case.full and case.rail.full_share * case.full.wealth.value > (
+            case.rail.share * case.value
+        ):
+            return case.full.wealth.onset()
+        return case.absolute.wealth.onset()
+
     def evidence(self, slower: bool | None = None) -> dict[str, float]:
         """metric -> its share of alpha times its e-value, 0 for evidence that is below the limit.
 

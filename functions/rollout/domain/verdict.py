@@ -113,7 +113,7 @@ def judge(evidence: Evidence, phase: Phase, plan: Plan) -> Verdict:
         f"{call}: {'; '.join(reasons)}.",
         reasons,
         votes,
-        _since(seen, evidence, causes),
+        _since(seen, evidence),
         counterfactual.sentence(seen, [vote.needed for vote in votes], evidence),
     )
 
@@ -150,16 +150,10 @@ def _opinion(
     rail: Guardrail, seen: Judge, evidence: Evidence, causes: tuple[str, ...]
 ) -> tuple[Call, str]:
     metric, needed = rail.metric, seen.needed(rail.metric)
-    events, requests = seen.counts(metric)
-    counted = f"{metric} {events} of {requests}"
-    if requests:
-        counted += f" ({events / requests:.2%})"
     if metric in causes:
-        call = max(Call.INVESTIGATE, Call(rail.worst.call), key=SEVERITY.index)
-        return call, (
-            f"{counted}, limit {rail.worst.start:.2%}: evidence "
-            f"{seen.accused[metric]:.3g}, {1 / seen.promises.alpha:.3g} rolls back"
-        )
+        return _accusation(rail, seen, evidence)
+    events, requests = seen.counts(metric)
+    counted = _counted(metric, events, requests)
     if not requests:
         why = evidence.unavailable or "no data"
         return Call.HOLD, f"{metric}: {why}; {needed} clean requests would certify"
@@ -170,6 +164,24 @@ def _opinion(
     if events / requests > rail.bands[0].end:
         return Call.HOLD, f"{certify}: certified, but go is up to {rail.bands[0].end:.2%}"
     return Call.PROMOTE, f"{certify}: certified"
+
+
+def _accusation(rail: Guardrail, seen: Judge, evidence: Evidence) -> tuple[Call, str]:
+    """What the evidence calls for, with the counts from the minute on that it speaks against."""
+    since = Judge(seen.promises)
+    for minute in evidence.minutes[seen.accused_since - 1 :]:
+        since.count(minute)
+    call = max(Call.INVESTIGATE, Call(rail.worst.call), key=SEVERITY.index)
+    counted = _counted(rail.metric, *since.counts(rail.metric))
+    return call, (
+        f"{counted} since {_since(seen, evidence)}, limit {rail.worst.start:.2%}: "
+        f"evidence {seen.accused[rail.metric]:.3g}, {1 / seen.promises.alpha:.3g} rolls back"
+    )
+
+
+def _counted(metric: str, events: int, requests: int) -> str:
+    share = f" ({events / requests:.2%})" if requests else ""
+    return f"{metric} {events} of {requests}{share}"
 
 
 def _other_opinions(seen: Judge, evidence: Evidence, plan: Plan) -> list[tuple[Call, str]]:
@@ -202,9 +214,8 @@ def _patience(
     return []
 
 
-def _since(seen: Judge, evidence: Evidence, causes: tuple[str, ...]) -> str:
-    if not causes or causes[0] not in seen.trial.cases:
+def _since(seen: Judge, evidence: Evidence) -> str:
+    if not seen.accused:
         return ""
-    number = seen.trial.cases[causes[0]].absolute.wealth.onset()
-    at = evidence.minutes[max(0, number - 1)].at
+    at = evidence.minutes[seen.accused_since - 1].at
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")

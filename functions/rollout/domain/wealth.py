@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-# No single minute may decide alone: a one-minute blip pays at most this, two gross minutes do.
+# No single minute may decide alone: a one-minute blip pays at most this. The minute after a gross
+# one may pay its square, so that two gross minutes do decide. What a minute may pay is known before
+# it begins, so expectations stay <= 1.
 CAP: Final = 64.0
-LOG_CAP: Final = math.log(CAP)
-LEAST_LOG: Final = -600.0
+GROSS: Final = 8.0
+LOG_BOUND: Final = 600.0
 # Far above any 1/alpha and far below overflow: wealth beyond it changes no decision.
 RICH: Final = 1e60
 
@@ -40,7 +42,7 @@ def absolute(events: int, requests: int, null: float, rate: float, phi: float) -
 
 def _factor(log: float) -> float:
     # Never 0, so that wealth is never lost for good by a rounding.
-    return math.exp(max(LEAST_LOG, min(LOG_CAP, log)))
+    return math.exp(max(-LOG_BOUND, min(LOG_BOUND, log)))
 
 
 def _log_rising(events: int, requests: int, a: float, b: float) -> float:
@@ -98,6 +100,7 @@ class Wealth:
     unspent: float = 1.0
     sums: list[float] = field(default_factory=list)
     onsets: list[int] = field(default_factory=list)
+    most: float = CAP
 
     def __post_init__(self) -> None:
         self.stakes = self.stakes or [0.0] * len(self.alternatives)
@@ -109,11 +112,14 @@ class Wealth:
         fresh = min(prior, self.unspent)
         self.unspent -= fresh
         for index, (one, factor) in enumerate(zip(self.alternatives, factors, strict=True)):
-            paid = factor if one.fraction == 1 else 1 - one.fraction + one.fraction * factor
+            paid = min(factor, self.most)
+            if one.fraction != 1:
+                paid = 1 - one.fraction + one.fraction * paid
             self.stakes[index] = min(RICH, (self.stakes[index] + one.share * fresh) * paid)
             if self.sums[index] <= 0:
                 self.sums[index], self.onsets[index] = 0.0, minute
             self.sums[index] += math.log(paid)
+        self.most = CAP * CAP if max(factors) >= GROSS else CAP
 
     @property
     def value(self) -> float:
