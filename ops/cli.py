@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
 
-from ops import deployed, rollouts
+from ops import deployed, judging, rollouts
 from rollout.adapters.flags import FlagConflictError, FlagMissingError
 from rollout.domain.errors import InvalidInputError
 from rollout.handlers.roll_back import NotRolledBackError
@@ -225,6 +225,20 @@ def rehearse(
     if as_json:
         click.echo(json.dumps(result))
     sys.exit(0 if all(story["as_it_should"] for story in result["stories"]) else FAILED)
+
+
+@main.command(epilog="Example: rollout judge --jsonl < minutes.jsonl")
+@click.option(
+    "--jsonl", is_flag=True, required=True, help="JSON lines in, one answer a minute out."
+)
+@explained
+def judge(jsonl: bool) -> None:
+    """Judge recorded minutes as the playbook would: GO, HOLD or ROLLBACK for each.
+
+    Standard input has one JSON object a line: {"type": "start", "schedule": …, "thresholds": …}
+    begins a rollout, each {"type": "minute", …} after it is answered with a word and a reason.
+    """
+    judging.answer_lines(sys.stdin, sys.stdout)
 
 
 @main.group()
