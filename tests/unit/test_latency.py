@@ -1,0 +1,62 @@
+"""Latency histograms: the control's p95 makes the cut-offs, and late requests are counted."""
+
+import pytest
+
+from rollout.domain.latency import Reference, above
+
+
+def reference() -> Reference:
+    """Buckets of 3 %, as they come."""
+    return Reference(1.03, 256, 1.15, 1.30)
+
+
+def spread(first: int, count: int = 1000) -> list[list[int]]:
+    """One hundred buckets, alike."""
+    return [[bucket, count // 100] for bucket in range(first, first + 100)]
+
+
+def test_before_anything_is_known_nothing_is_slow() -> None:
+    assert reference().cutoff() is None
+
+
+def test_the_cut_off_lies_at_the_upper_side_of_the_controls_p95() -> None:
+    known = reference()
+    known.see(spread(0, 100_000), [])
+    assert 95 <= known.cutoff() <= 97
+
+
+def test_little_knowledge_makes_a_careful_cut_off() -> None:
+    little, much = reference(), reference()
+    little.see(spread(0, 100), [])
+    much.see(spread(0, 100_000), [])
+    assert little.cutoff() > much.cutoff()
+
+
+def test_the_reference_follows_the_control() -> None:
+    known = reference()
+    known.see(spread(0, 10_000), [])
+    for _ in range(20):
+        known.see(spread(100, 1000), [])
+    assert known.cutoff() >= 190
+
+
+@pytest.mark.parametrize(("ratio", "buckets"), [(1.03, 1), (1.15, 5), (1.30, 9), (1.0, 0)])
+def test_a_ratio_is_rounded_up_to_whole_buckets(ratio: float, buckets: int) -> None:
+    assert reference().shift(ratio) == buckets
+
+
+def test_requests_above_a_bucket_are_counted() -> None:
+    assert above([[1, 5], [2, 7], [3, 1]], 1) == 8
+
+
+@pytest.mark.parametrize(("shift", "slower"), [(0, False), (8, False), (9, True), (40, True)])
+def test_a_p95_above_the_limit_is_seen(shift: int, slower: bool) -> None:
+    known = reference()
+    known.see(spread(0, 10_000), spread(shift, 10_000))
+    assert known.slower() is slower
+
+
+def test_without_candidate_requests_nothing_is_slower() -> None:
+    known = reference()
+    known.see(spread(0), [])
+    assert known.slower() is False

@@ -1,0 +1,220 @@
+"""E-processes: no bet pays on average while the candidate is tolerable, and harm pays soon."""
+
+import math
+import random
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollout.domain.harm import Absolute, Onset, Relative, ladder
+from rollout.domain.wealth import CAP, Wealth, absolute, alternatives, relative
+
+AT = (1, 1)
+
+
+def binomials(n: int, p: float) -> Iterator[tuple[int, float]]:
+    for k in range(n + 1):
+        yield k, math.comb(n, k) * p**k * (1 - p) ** (n - k)
+
+
+def beta_binomials(n: int, p: float, phi: float) -> Iterator[tuple[int, float]]:
+    size = 1 / phi - 1
+    a, b = size * p, size * (1 - p)
+
+    def log_beta(x: float, y: float) -> float:
+        return math.lgamma(x) + math.lgamma(y) - math.lgamma(x + y)
+
+    for k in range(n + 1):
+        yield k, math.comb(n, k) * math.exp(log_beta(k + a, n - k + b) - log_beta(a, b))
+
+
+@pytest.mark.parametrize("requests", [1, 2, 7, 40, 200])
+@pytest.mark.parametrize("rate", [0.0, 0.002, 0.01])
+@pytest.mark.parametrize("phi", [0.0002, 0.005, 0.03])
+@pytest.mark.parametrize("effect", [0.05, 0.2, 0.7])
+def test_an_absolute_bet_does_not_pay_up_to_the_tolerated_rate(
+    requests: int, rate: float, phi: float, effect: float
+) -> None:
+    mean = sum(p * absolute(k, requests, 0.01, effect, phi) for k, p in binomials(requests, rate))
+    assert mean <= 1 + 1e-9
+
+
+@pytest.mark.parametrize("requests", [2, 40, 200])
+@pytest.mark.parametrize("phi", [0.005, 0.03])
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_an_absolute_bet_does_not_pay_on_clumps_up_to_the_declared_ones(
+    requests: int, phi: float, share: float
+) -> None:
+    counts = beta_binomials(requests, 0.01, share * phi)
+    mean = sum(p * absolute(k, requests, 0.01, 0.05, phi) for k, p in counts)
+    assert mean <= 1 + 1e-9
+
+
+@pytest.mark.parametrize(("asked", "asked_control"), [(1, 99), (5, 95), (30, 30), (60, 20)])
+@pytest.mark.parametrize("rate", [0.001, 0.02, 0.3])
+@pytest.mark.parametrize("odds", [2.0, 60.0])
+@pytest.mark.parametrize("phi", [0.0, 0.01])
+def test_a_relative_bet_does_not_pay_while_the_arms_are_alike(
+    asked: int, asked_control: int, rate: float, odds: float, phi: float
+) -> None:
+    mean = sum(
+        p * q * relative((k, asked), (j, asked_control), odds, phi)
+        for k, p in binomials(asked, rate)
+        for j, q in binomials(asked_control, rate)
+    )
+    assert mean <= 1 + 1e-9
+
+
+def test_a_relative_bet_pays_when_only_the_candidate_fails() -> None:
+    assert relative((3, 10), (0, 90), 9.0, 0.005) > 100
+
+
+@given(
+    events=st.integers(0, 50),
+    clean=st.integers(0, 500),
+    null=st.floats(0.001, 0.05),
+    phi=st.floats(0.0001, 0.1),
+)
+def test_one_more_error_never_lowers_the_evidence_and_a_clean_request_never_raises_it(
+    events: int, clean: int, null: float, phi: float
+) -> None:
+    rate = min(0.9, 2 * (null + phi))
+    here = absolute(events, events + clean, null, rate, phi)
+    assert absolute(events + 1, events + 1 + clean, null, rate, phi) >= here * (1 - 1e-9)
+    assert absolute(events, events + clean + 1, null, rate, phi) <= here * (1 + 1e-9)
+
+
+@given(st.integers(0, 20), st.integers(0, 200), st.integers(0, 20), st.integers(0, 200))
+def test_without_clumps_a_minute_may_be_split(k: int, n: int, j: int, m: int) -> None:
+    parts = absolute(k, k + n, 0.01, 0.05, 1e-9) * absolute(j, j + m, 0.01, 0.05, 1e-9)
+    assert math.isclose(absolute(k + j, k + j + n + m, 0.01, 0.05, 1e-9), parts, rel_tol=1e-6)
+
+
+@pytest.mark.parametrize("requests", [0, 1, 10**9, 10**12])
+@pytest.mark.parametrize("share", [0.0, 0.01, 1.0])
+def test_no_number_of_requests_is_too_many(requests: int, share: float) -> None:
+    found = absolute(int(share * requests), requests, 0.01, 0.3, 0.005)
+    assert math.isfinite(found)
+    assert found > 0
+
+
+# Mixtures
+
+
+def test_money_that_is_not_staked_keeps_its_value() -> None:
+    wealth = Wealth(ladder(0.01))
+    assert wealth.value == 1
+    wealth.bet([0.5] * len(wealth.alternatives), 0.25, 1)
+    assert math.isclose(wealth.value, 0.75 + 0.125)
+
+
+def test_no_more_is_staked_than_there_is() -> None:
+    wealth = Wealth(ladder(0.01))
+    for minute in range(10):
+        wealth.bet([1.0] * len(wealth.alternatives), 0.3, minute)
+    assert math.isclose(wealth.value, 1)
+    assert abs(wealth.unspent) < 1e-12
+
+
+def test_one_minute_pays_at_most_the_cap_and_the_one_after_a_gross_one_its_square() -> None:
+    wealth = Wealth(alternatives([0.5]))
+    wealth.bet([1e9], 1.0, 1)
+    assert wealth.value == CAP
+    wealth.bet([1e9], 0.0, 2)
+    assert wealth.value == CAP**3
+
+
+def test_a_calm_minute_in_between_restores_the_cap() -> None:
+    wealth = Wealth(alternatives([0.5]))
+    for minute, factor in enumerate([1e9, 1.0, 1e9]):
+        wealth.bet([factor], 1.0, minute)
+    assert wealth.value == CAP**2
+
+
+def test_the_onset_is_the_first_minute_of_the_harm() -> None:
+    wealth = Wealth(alternatives([0.5]))
+    for minute, factor in enumerate([0.9, 0.9, 1.1, 0.5, 3.0, 3.0]):
+        wealth.bet([factor], 0.1, minute)
+    assert wealth.onset() == 4
+
+
+def test_the_share_above_a_limit_counts_the_larger_effects_only() -> None:
+    wealth = Wealth(alternatives([0.01, 0.05]))
+    wealth.bet([1.0, 3.0], 1.0, 1)
+    assert math.isclose(wealth.share_above(0.02), 0.75)
+
+
+@pytest.mark.parametrize("tolerated", [0.0005, 0.01, 0.05, 0.3, 0.6])
+def test_every_rate_worth_noticing_has_a_bet_near_it(tolerated: float) -> None:
+    effects = [one.effect for one in ladder(tolerated)]
+    assert effects == sorted(effects)
+    assert tolerated < effects[0] < 1
+    assert math.isclose(sum(one.share for one in ladder(tolerated)), 1)
+
+
+@given(st.lists(st.booleans(), max_size=300), st.integers(1, 100))
+def test_the_stakes_of_all_onsets_never_exceed_the_money(active: list[bool], planned: int) -> None:
+    onset = Onset(planned)
+    staked = sum(onset.prior(0, active=on) for on in active)
+    assert staked <= 1
+
+
+def test_a_rollout_that_takes_much_longer_than_planned_still_stakes_on_late_harm() -> None:
+    onset = Onset(10)
+    late = [onset.prior(0, active=True) for _ in range(1000)][-1]
+    assert late > 0
+
+
+def test_what_idle_minutes_have_not_staked_goes_with_the_next_active_one() -> None:
+    steady, sparse = Onset(60), Onset(60)
+    total = sum(steady.prior(0, active=True) for _ in range(21))
+    sparse.prior(0, active=True)
+    for _ in range(19):
+        sparse.prior(0, active=False)
+    assert math.isclose(0.6 + sparse.prior(0, active=True), total)
+
+
+# Ville's inequality, played out
+
+
+def test_a_tolerable_candidate_hardly_ever_makes_anybody_rich() -> None:
+    """At the tolerated rate exactly, whoever stops at the best moment is rich at most so often."""
+    chance = random.Random(5)
+    rich = 0
+    for _ in range(200):
+        test = Absolute(0.01, Wealth(ladder(0.01)), Onset(120))
+        richest = 0.0
+        for minute in range(120):
+            bad = sum(chance.random() < 0.01 for _ in range(20))
+            test.see((bad, 20), 0.005, (0, minute))
+            richest = max(richest, test.wealth.value)
+        rich += richest >= 20
+    assert rich <= 20  # 5 % of 200 is 10; 20 or more has a chance below 0.3 %
+
+
+def test_harm_is_found_soon_and_dated() -> None:
+    test = Absolute(0.01, Wealth(ladder(0.01)), Onset(120))
+    for minute in range(60):
+        test.see((0, 20), 0.005, (0, minute))
+    for minute in range(60, 70):
+        test.see((6, 20), 0.005, (0, minute))
+    assert test.wealth.value > 1e6
+    assert test.wealth.onset() == 60
+
+
+def test_blocks_of_a_comparison_wait_for_enough_of_the_control() -> None:
+    test = Relative(Wealth(alternatives([9.0])), Onset(10))
+    for minute in range(3):
+        test.see((1, 1), (0, 10), 0.0, (0, minute))
+    assert test.wealth.value == 1
+    test.see((1, 1), (0, 10), 0.0, (0, 3))
+    assert test.wealth.value > 1
+
+
+def test_a_new_phase_closes_the_block() -> None:
+    test = Relative(Wealth(alternatives([9.0])), Onset(10))
+    test.see((1, 1), (0, 10), 0.0, (0, 0))
+    test.see((0, 0), (0, 1), 0.0, (1, 1))
+    assert test.wealth.value > 1
