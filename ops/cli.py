@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
 
-from ops import deployed, judging, rollouts
+from ops import deployed, judging, planning, rollouts
 from rollout.adapters.flags import FlagConflictError, FlagMissingError
 from rollout.domain.errors import InvalidInputError
 from rollout.handlers.roll_back import NotRolledBackError
@@ -57,7 +57,15 @@ def _fail(text: str, code: int) -> None:
 
 def against_stack(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say which stack, where; the command receives the Stack first."""
+    return _stack_options(command, deployed.find)
 
+
+def beside_stack(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same; the command receives a function that finds the Stack, should it need one."""
+    return _stack_options(command, lambda name: partial(deployed.find, name))
+
+
+def _stack_options(command: Callable[..., Any], found: Callable[[str], Any]) -> Callable[..., Any]:
     @click.option("--stack", default=deployed.DEFAULT_STACK, show_default=True, help="Stack name.")
     @click.option("--endpoint-url", help="A local stack's address, or AWS_ENDPOINT_URL.")
     @click.option("--region", help="AWS region, or AWS_REGION.")
@@ -65,7 +73,7 @@ def against_stack(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def run(stack: str, endpoint_url: str, region: str, profile: str, **options: Any) -> Any:
         _point(endpoint_url, region, profile)
-        return command(deployed.find(stack), **options)
+        return command(found(stack), **options)
 
     return run
 
@@ -239,6 +247,34 @@ def judge(jsonl: bool) -> None:
     begins a rollout, each {"type": "minute", …} after it is answered with a word and a reason.
     """
     judging.answer_lines(sys.stdin, sys.stdout)
+
+
+@main.group("plan")
+def plan_group() -> None:
+    """Plans: what they promise, and whether that can be kept."""
+
+
+@plan_group.command(epilog="Example: rollout plan explain plans/beta.json --requests-per-day 1000")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--requests-per-day", type=click.FloatRange(0), help="The same at any time.")
+@click.option("--traffic", type=click.Path(path_type=Path), help="CSV of counts, repeated.")
+@click.option("--last-days", type=click.IntRange(1, 60), help="As CloudWatch has counted them.")
+@click.option("--users", type=click.IntRange(1), default=10_000, show_default=True)
+@as_json
+@explained
+@beside_stack
+def explain(stack: Callable[[], deployed.Stack], file: Path, **options: Any) -> None:
+    """Say for each phase how long it takes to certify it, and to notice harm.
+
+    Exit code 1 when a phase cannot be certified in its longest bake.
+    """
+    as_json = options.pop("as_json")
+    result = planning.explain(file, stack, **options)
+    if as_json:
+        click.echo(json.dumps(result))
+    else:
+        planning.show(result)
+    sys.exit(FAILED if any(phase["problem"] for phase in result["phases"]) else 0)
 
 
 @main.group()

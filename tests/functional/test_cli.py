@@ -127,6 +127,27 @@ def test_a_story_nobody_knows_is_refused_with_those_there_are() -> None:
     assert "--story is 'sunny'; expected one of healthy, errors" in result.output
 
 
+def test_a_plan_is_explained_phase_by_phase() -> None:
+    result = run("plan", "explain", BETA, "--requests-per-day", "144000", "--json")
+    found = json.loads(result.output)
+    assert result.exit_code == 0
+    assert [phase["certify"] for phase in found["phases"]][1:] == [8, 45, 91, 184, 184]
+
+
+def test_a_plan_that_the_traffic_cannot_carry_fails_and_says_where() -> None:
+    result = run("plan", "explain", BETA, "--requests-per-day", "1000", "--users", "50")
+    assert result.exit_code == 1
+    assert "canary: certifying takes 69120 s, the longest bake is 43200 s" in result.output
+    assert "cohort.allow_list" in result.output
+
+
+@pytest.mark.parametrize("ways", [[], ["--requests-per-day", "5", "--last-days", "3"]])
+def test_a_plan_is_explained_for_exactly_one_forecast(ways: list[str]) -> None:
+    result = run("plan", "explain", BETA, *ways)
+    assert result.exit_code == 2
+    assert "expected one of --requests-per-day, --traffic or --last-days" in result.output
+
+
 def test_a_rollback_needs_a_reason() -> None:
     result = run("roll-back", "--endpoint-url", NOWHERE)
     assert result.exit_code == 2

@@ -197,3 +197,50 @@ def test_an_event_of_another_kind_is_refused(event: dict[str, Any]) -> None:
     with pytest.raises(InvalidInputError) as caught:
         watch(event, FakeFlags())
     assert caught.value.field == "event.source"
+
+
+# Repeated, and neighbours
+
+
+def test_a_repeated_rollback_verifies_the_data_plane_again() -> None:
+    flags = FakeFlags(exposed(2500))
+    served = FakeServed(flags, [exposed(2500)] * 99)
+    with pytest.raises(NotRolledBackError):
+        roll_back.roll_back("beta-1", "w", ports(flags, served=served))
+    with pytest.raises(NotRolledBackError):
+        roll_back.roll_back("beta-1", "w", ports(flags, served=served))
+
+
+def test_a_rollout_that_was_finished_but_not_confirmed_can_be_rolled_back() -> None:
+    flags = FakeFlags(exposed(10_000, phase="ramp-100").finished())
+    outcome = roll_back.roll_back("beta-1", "not served", ports(flags))
+    assert (outcome["exposure_bps"], flags.flag.exposure_at(NOW)) == (0, 0)
+
+
+def test_a_rollout_whose_id_begins_like_anothers_leaves_its_schedules() -> None:
+    schedules = pending("beta-ramp-5", "beta-2-ramp-5")
+    roll_back.roll_back("beta", "w", ports(FakeFlags(exposed(100)), schedules=schedules))
+    assert "beta-2-ramp-5" in schedules.pending
+
+
+def test_schedules_go_before_the_flag_so_that_no_step_starts_in_between() -> None:
+    schedules = pending("beta-1-ramp-5")
+    with pytest.raises(NotRolledBackError):
+        broken = ports(FakeFlags(exposed(2500), undone=99), schedules=schedules)
+        roll_back.roll_back("beta-1", "w", broken)
+    assert schedules.pending == {}
+
+
+def test_a_long_reason_is_cut_to_what_appconfig_takes() -> None:
+    flags = FakeFlags(exposed(2500))
+    roll_back.roll_back("beta-1", "é" * 2000, ports(flags))
+    (note,) = flags.notes
+    assert note.isascii()
+    assert len(note) <= 1024
+
+
+def test_the_alarms_speak_again_after_a_rollback_that_failed() -> None:
+    alarms = FakeAlarms({"error-rate": "ALARM"})
+    with pytest.raises(NotRolledBackError):
+        roll_back.roll_back("beta-1", "w", ports(FakeFlags(exposed(1), undone=99), alarms=alarms))
+    assert alarms.silences == ["off", "on"]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from rollout.adapters.flags import FlagMissingError
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.flag import CLOSED, NO_LEASE_END
 from rollout.domain.minute import Row
@@ -183,6 +184,13 @@ def test_a_flag_held_by_another_rollout_is_left_alone() -> None:
     assert flags.number == 1
 
 
+@pytest.mark.parametrize("case", ["canary", "ramp"])
+def test_a_flag_that_was_closed_meanwhile_is_not_opened_again(case: str) -> None:
+    flags = FakeFlags(exposed(100).closed())
+    assert set_it(f"set_exposure.{case}", flags)["word"] == "LOST"
+    assert (flags.number, flags.flag.candidate_bps) == (1, 0)
+
+
 def test_losing_the_race_for_the_flag_is_said() -> None:
     answer = set_it("set_exposure.shadow", FakeFlags(refusals=1))
     assert (answer["word"], answer["reason"]) == (
@@ -199,6 +207,32 @@ def test_the_canary_remembers_when_the_shadow_began() -> None:
 def test_a_ramp_phase_remembers_the_phases_of_the_executions_before() -> None:
     answer = set_it("set_exposure.ramp", FakeFlags(exposed(100)))
     assert [name for name, _ in answer["history"]] == ["shadow-soak", "canary"]
+
+
+def test_a_launch_without_an_id_takes_the_executions_name() -> None:
+    event = fakes.event("preflight.launch")
+    del event["document"]["rollout_id"]
+    event["execution_name"] = "from-the-console"
+    ports = preflight.Ports(FakeFlags(), FakeAlarms(), FakeAliases(), FakeCandidate(), clock)
+    assert preflight.preflight(event, ports)["step"]["rollout_id"] == "from-the-console"
+
+
+def test_an_environment_without_any_flag_is_refused_and_says_what_to_deploy() -> None:
+    class Empty(FakeFlags):
+        def current(self) -> Any:
+            raise FlagMissingError("no deployment of flag x; deploy the template")
+
+    answer = fit("preflight.launch", flags=Empty())
+    assert (answer["word"], answer["step"]) == ("REFUSED", {})
+    assert "deploy the template" in answer["reasons"][0]
+
+
+def test_a_ramp_step_does_not_ask_the_candidate_that_users_are_served_by() -> None:
+    candidate = FakeCandidate()
+    event = {"document": fakes.event("execution.ramp"), "execution_name": "2d5f"}
+    ports = preflight.Ports(FakeFlags(exposed(100)), FakeAlarms(), FakeAliases(), candidate, clock)
+    preflight.preflight(event, ports)
+    assert candidate.asked == []
 
 
 # Confirm exposure
@@ -392,6 +426,21 @@ def test_cleanup_twice_changes_nothing_more() -> None:
     first = clean(flags)
     assert clean(flags) == first
     assert flags.number == 2
+
+
+def test_cleanup_does_not_open_a_flag_that_was_closed_meanwhile() -> None:
+    flags = FakeFlags(exposed(10_000).closed())
+    with pytest.raises(cleanup.NotCleanedUpError):
+        clean(flags)
+    assert (flags.number, flags.flag.candidate_bps) == (1, 0)
+
+
+def test_cleanup_that_is_not_served_is_no_cleanup() -> None:
+    flags = FakeFlags(exposed(10_000, phase="ramp-100"))
+    served = FakeServed(flags, [exposed(10_000)] * 99)
+    ports = cleanup.Ports(flags, served, FakeSchedules(), lambda _: None)
+    with pytest.raises(cleanup.NotCleanedUpError, match="not served"):
+        cleanup.cleanup(fakes.event("cleanup.finished"), ports)
 
 
 def test_cleanup_leaves_another_rollouts_flag_alone() -> None:

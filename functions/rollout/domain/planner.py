@@ -1,0 +1,201 @@
+"""Before the launch: can each phase say yes in time, from the traffic that is to be expected?
+
+Clean requests that certify come from the certificate itself. Requests that detect harm are those
+after which the log of the best bet's wealth, a random walk, is above what rolls back in nine of ten
+rollouts, by the normal approximation (Wald 1947); tests check it against simulation.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Final
+
+from rollout.domain.certificate import clean_requests_needed
+from rollout.domain.errors import InvalidInputError
+from rollout.domain.flag import FULL_BPS
+from rollout.domain.harm import FIRST, STEP, ladder
+from rollout.domain.judge import Promises
+from rollout.domain.plan import SHADOW, Phase, Plan
+from rollout.domain.promises import LIVE, promises_of
+from rollout.domain.trial import ERRORS, SHADOW_FAILURES
+
+# 90 % of a normal distribution lie below its mean and so many standard deviations.
+NINE_OF_TEN: Final = 1.2816
+# Forecasts are repeated from their beginning this often before a phase counts as impossible.
+LONGEST_SECONDS: Final = 366 * 86400
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Requests per interval of `seconds`, repeated for ever; the first begins at the launch."""
+
+    counts: tuple[float, ...]
+    seconds: float
+
+    def __post_init__(self) -> None:
+        if not self.counts or self.seconds <= 0 or min(self.counts) < 0:
+            raise InvalidInputError(
+                field="forecast", value=self.counts[:5], expected="counts >= 0 of equal intervals"
+            )
+
+    @classmethod
+    def constant(cls, requests_per_day: float) -> "Forecast":
+        """The same at any time."""
+        return cls((requests_per_day / 24,), 3600)
+
+    def requests(self, start: float, seconds: float) -> float:
+        """Expected requests in [start, start + seconds), seconds after the launch."""
+        return self._until(start + seconds) - self._until(start)
+
+    def _until(self, at: float) -> float:
+        sums = [0.0, *accumulate(self.counts)]
+        rounds, rest = divmod(at / self.seconds, len(self.counts))
+        whole = int(rest)
+        part = (rest - whole) * self.counts[whole] if whole < len(self.counts) else 0.0
+        return rounds * sums[-1] + sums[whole] + part
+
+    def seconds_for(self, requests: float, start: float, share: float) -> float:
+        """How long from `start` until `share` of the traffic made so many; infinity if never."""
+        if requests <= 0:
+            return 0.0
+        if share <= 0 or share * self.requests(start, LONGEST_SECONDS) < requests:
+            return math.inf
+        low, high = 0.0, float(LONGEST_SECONDS)
+        while high - low > 0.5:
+            middle = (low + high) / 2
+            if share * self.requests(start, middle) < requests:
+                low = middle
+            else:
+                high = middle
+        return high
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a phase can be expected to see.
+
+    requests: of the arm that is judged, in the planned bake. certify, detect: how many it takes to
+    say yes, and to notice twice the limit in nine of ten rollouts, with the seconds each takes.
+    users: expected in the cohort. nobody: the chance that there is none. problem: "" if it fits.
+    """
+
+    phase: str
+    exposure_bps: int
+    requests: float
+    certify: int
+    certify_seconds: float
+    detect: int
+    detect_seconds: float
+    users: float
+    nobody: float
+    problem: str
+
+
+def outlook(plan: Plan, forecast: Forecast, users: int, listed: int = 0) -> tuple[Outlook, ...]:
+    """One outlook per phase; users: how many there are, listed: of them on the allow-list."""
+    promises = promises_of(plan, plan.evaluation.period_seconds)
+    start, found = 0.0, []
+    for index, phase in enumerate(plan.phases):
+        start = max(start, float(phase.starts_after_seconds))
+        found.append(_outlook(plan, promises, index, forecast, (start, users, listed)))
+        start += phase.bake_seconds
+    return tuple(found)
+
+
+def _outlook(
+    plan: Plan,
+    promises: Promises,
+    index: int,
+    forecast: Forecast,
+    known: tuple[float, int, int],
+) -> Outlook:
+    start, users, listed = known
+    phase = plan.phases[index]
+    exposure = phase.exposure_bps / FULL_BPS
+    certify, seconds = _slowest(phase, promises, index, forecast, start)
+    detect = requests_to_detect(promises, phase)
+    share = exposure or phase.shadow_bps / FULL_BPS
+    return Outlook(
+        phase.name,
+        phase.exposure_bps,
+        share * forecast.requests(start, phase.bake_seconds),
+        certify,
+        seconds,
+        detect,
+        forecast.seconds_for(detect, start, share),
+        users * exposure,
+        0.0 if listed else (1 - exposure) ** users,
+        _problem(phase, seconds),
+    )
+
+
+def _slowest(
+    phase: Phase, promises: Promises, index: int, forecast: Forecast, start: float
+) -> tuple[int, float]:
+    """(clean requests, seconds) of the metric that takes longest to certify in the phase.
+
+    Shadow metrics count from the launch on, so only the first phase waits for them.
+    """
+    worst = (0, 0.0)
+    exposure = phase.exposure_bps / FULL_BPS
+    for metric, bound in promises.stages[index].certify.items():
+        live = metric in LIVE
+        if not live and phase.kind != SHADOW:
+            continue
+        share = exposure if live else phase.shadow_bps / FULL_BPS
+        needed = clean_requests_needed(0, 0, bound, promises.beta) if bound < 1 else 0
+        seconds = forecast.seconds_for(needed, start, share)
+        worst = max(worst, (needed, seconds), key=lambda pair: pair[1])
+    return worst
+
+
+def requests_to_detect(promises: Promises, phase: Phase) -> int:
+    """Requests after which a candidate at twice the limit is rolled back in nine of ten rollouts.
+
+    For errors, or shadow failures while nobody is exposed; the harm begins with the phase.
+    """
+    rail = promises.rails[SHADOW_FAILURES if phase.kind == SHADOW else ERRORS]
+    full = phase.exposure_bps == FULL_BPS and rail.full_share > 0
+    null, share = (rail.full, rail.full_share) if full else (rail.tolerated, rail.share)
+    stake = FIRST if phase.kind != "ramp" or full else STEP
+    rate = min(0.95, 2 * rail.limit)
+    rates = ladder(null, fractional=not full and phase.kind != SHADOW)
+    return min(
+        _walk(rate, null, one.effect, promises.alpha, share * stake * one.share) for one in rates
+    )
+
+
+def _walk(rate: float, null: float, bet: float, alpha: float, stake: float) -> int:
+    """Requests until a walk with these steps is above ln(1 / (alpha stake)) with 90 % chance."""
+    up, down = math.log(bet / null), math.log((1 - bet) / (1 - null))
+    drift = rate * up + (1 - rate) * down
+    if drift <= 0:
+        return 10**9
+    spread = math.sqrt(rate * (1 - rate)) * (up - down)
+    goal = math.log(1 / (alpha * stake))
+    root = (NINE_OF_TEN * spread + math.sqrt((NINE_OF_TEN * spread) ** 2 + 4 * drift * goal)) / (
+        2 * drift
+    )
+    return math.ceil(root * root)
+
+
+def _problem(phase: Phase, seconds: float) -> str:
+    if seconds <= phase.maximum_bake_seconds:
+        return ""
+    if math.isinf(seconds):
+        return "there is no traffic to certify with"
+    longest = phase.maximum_bake_seconds
+    return f"certifying takes {seconds:.0f} s, the longest bake is {longest} s"
+
+
+def suggestions(outlooks: Sequence[Outlook]) -> tuple[str, ...]:
+    """What a person might do about the phases that do not fit, and about empty cohorts."""
+    found = [f"{one.phase}: {one.problem}" for one in outlooks if one.problem]
+    found += [
+        f"{one.phase}: with a chance of {one.nobody:.0%} nobody is in the cohort; "
+        "put users into cohort.allow_list"
+        for one in outlooks
+        if one.exposure_bps and one.nobody >= 0.05
+    ]
+    return tuple(found)

@@ -1,0 +1,175 @@
+"""What each function calls and reads, against what the template allows and gives it."""
+
+import importlib
+from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.utilities.parameters.base import DEFAULT_PROVIDERS
+
+from rollout.settings import Settings
+from tests import fakes
+from tests.fakes import ROOT, exposed
+from tests.functional import aws
+from tests.functional.aws import FLAG_NAME, Aws
+from tests.functional.test_template import FUNCTIONS, RESOURCES, TEMPLATE, module_of
+
+ROLLING_BACK = {"state": "BAKING", "alarm": "ALARM", "schedules": ["beta-1-ramp-5"]}
+# Function -> (sample event, the account it meets): enough for every call that it can make.
+CASES: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "PreflightFunction": [("preflight.launch", {})],
+    "SetExposureFunction": [("set_exposure.shadow", {})],
+    "ConfirmExposureFunction": [("confirm_exposure.canary", {"flag": exposed(100)})],
+    "EvaluateFunction": [("evaluate.canary", {"flag": exposed(100)})],
+    "AskAPersonFunction": [("ask_a_person.investigate", {})],
+    "ScheduleNextFunction": [("schedule_next.canary", {})],
+    "RollBackFunction": [("roll_back.verdict", {"flag": exposed(100), **ROLLING_BACK})],
+    "CleanupFunction": [
+        (
+            "cleanup.finished",
+            {"flag": exposed(10_000, phase="ramp-100"), "schedules": ["beta-1-cleanup"]},
+        )
+    ],
+    "NotifyFunction": [("notify.rolled-back", {})],
+    "GuardFunction": [("guard.aborted", {"flag": exposed(100), **ROLLING_BACK})],
+    "ReadFunction": [
+        ("read.invoke", {"flag": exposed(0, lease_until=4_000_000_000)}),
+        ("read.invoke", {"flag": exposed(10_000, lease_until=4_000_000_000)}),
+    ],
+    "CandidateFunction": [("candidate.invoke", {})],
+    "CompareFunction": [("compare.shadow", {})],
+}
+# Permissions that no code of the function uses: they come with a policy that functions share.
+SPARE = {
+    "PreflightFunction": {
+        "appconfig:GetDeployment",
+        "appconfig:StartConfigurationSession",
+        "appconfig:GetLatestConfiguration",
+    },
+    "SetExposureFunction": {"appconfig:GetDeployment"},
+    "EvaluateFunction": {"appconfig:GetDeployment"},
+    "CleanupFunction": {"appconfig:GetDeployment"},
+    "ScheduleNextFunction": {"scheduler:GetSchedule"},
+}
+# Used by AWS on the function's behalf, not by its code.
+BY_AWS = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "iam:PassRole"}
+
+
+class Noting(Mapping[str, str]):
+    """An environment that remembers what was asked for."""
+
+    def __init__(self, known: dict[str, str]) -> None:
+        self.known = known
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.asked.add(name)
+        return self.known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.known)
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+
+def given(name: str) -> dict[str, str]:
+    """The function's environment by the template, with values that make sense."""
+    own = dict(FUNCTIONS[name].get("Environment", {}).get("Variables", {}))
+    if name == "CandidateFunction":
+        del own["DATABASE_URL"]  # by default the secret is read
+    names = {*own, *TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]}
+    return {key: _value(key) for key in names}
+
+
+def _value(key: str) -> str:
+    if key.endswith(("_SECONDS", "_MS")):
+        return "1"
+    known = {"FLAG_NAME": FLAG_NAME, "READ_ALIASES": "read:live", "ALARM_NAMES": "error-rate"}
+    return known.get(key, "arn:aws:states:us-east-1:000000000000:x:x")
+
+
+@pytest.fixture
+def ran(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[set[str], set[str]]]:
+    """(IAM actions used, settings read) by the real entry point of a function, over its cases."""
+    name = request.param
+    environment, actions = Noting(given(name)), set[str]()
+    monkeypatch.setattr(Settings, "from_environ", lambda: Settings(environment))
+    handler = importlib.import_module(f"rollout.handlers.{module_of(name)}").handler
+    for event, account in CASES[name]:
+        DEFAULT_PROVIDERS.clear()
+        found = Aws(**account).use(monkeypatch)
+        handler(fakes.event(event), SimpleNamespace(aws_request_id="request-1"))
+        actions |= found.actions()
+    yield actions, environment.asked
+    monkeypatch.undo()
+    aws.forget()
+    DEFAULT_PROVIDERS.clear()
+
+
+def granted(name: str) -> set[str]:
+    role = RESOURCES[FUNCTIONS[name]["Role"]["Fn::GetAtt"][0]]["Properties"]
+    policies = [RESOURCES[arn["Ref"]]["Properties"] for arn in role.get("ManagedPolicyArns", ())]
+    statements = [
+        statement
+        for policy in (*policies, *role["Policies"])
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+    actions = [statement["Action"] for statement in statements]
+    flat = (action if isinstance(action, list) else [action] for action in actions)
+    return {action for some in flat for action in some}
+
+
+@pytest.mark.parametrize(("name", "ran"), [(n, n) for n in FUNCTIONS], indirect=["ran"])
+def test_a_function_may_do_what_it_does(name: str, ran: tuple[set[str], set[str]]) -> None:
+    actions, _ = ran
+    assert actions
+    assert actions <= granted(name)
+
+
+@pytest.mark.parametrize(("name", "ran"), [(n, n) for n in FUNCTIONS], indirect=["ran"])
+def test_a_function_may_do_no_more_than_is_known(
+    name: str, ran: tuple[set[str], set[str]]
+) -> None:
+    actions, _ = ran
+    assert granted(name) - BY_AWS - actions == SPARE.get(name, set())
+
+
+@pytest.mark.parametrize(("name", "ran"), [(n, n) for n in FUNCTIONS], indirect=["ran"])
+def test_a_function_reads_every_setting_that_it_is_given(
+    name: str, ran: tuple[set[str], set[str]]
+) -> None:
+    _, asked = ran
+    common = set(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
+    assert set(given(name)) - common <= asked
+
+
+@pytest.mark.parametrize("name", sorted(SPARE))
+def test_a_spare_permission_only_reads(name: str) -> None:
+    verbs = {action.split(":")[1] for action in SPARE[name]}
+    assert all(verb.startswith(("Get", "StartConfigurationSession")) for verb in verbs)
+
+
+def test_only_the_functions_that_end_or_change_an_exposure_may_write_the_flag() -> None:
+    writers = {name for name in FUNCTIONS if "appconfig:StartDeployment" in granted(name)}
+    assert writers == {
+        "SetExposureFunction",
+        "RollBackFunction",
+        "CleanupFunction",
+        "GuardFunction",
+    }
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_no_function_may_do_everything_of_a_service(name: str) -> None:
+    assert not [action for action in granted(name) if "*" in action]
+
+
+def test_a_role_that_may_touch_everything_of_a_kind_says_why() -> None:
+    lines = (ROOT / "template.yaml").read_text(encoding="utf-8").splitlines()
+    wide = [line for line in lines if line.strip().startswith("Resource: '*'")]
+    assert wide
+    assert all(" # " in line for line in wide)
