@@ -15,7 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
 
-from ops import deployed, judging, planning, rollouts
+from ops import deployed, judging, planning, replaying, rollouts
+from rollout.adapters import plan_documents
 from rollout.adapters.flags import FlagConflictError, FlagMissingError
 from rollout.domain.errors import InvalidInputError
 from rollout.handlers.roll_back import NotRolledBackError
@@ -247,6 +248,36 @@ def judge(jsonl: bool) -> None:
     begins a rollout, each {"type": "minute", …} after it is answered with a word and a reason.
     """
     judging.answer_lines(sys.stdin, sys.stdout)
+
+
+@main.command(epilog="Example: rollout replay --counts counts.csv --plan plans/beta.json")
+@click.option(
+    "--plan", "plans", type=click.Path(path_type=Path), multiple=True, help="Judge by it."
+)
+@click.option(
+    "--counts", type=click.Path(path_type=Path), help="Recorded minutes: CSV, JSON lines."
+)
+@click.option("--rollout", "rollout_id", help="A rollout that has been, from CloudWatch.")
+@as_json
+@explained
+@beside_stack
+def replay(
+    stack: Callable[[], deployed.Stack],
+    plans: tuple[Path, ...],
+    counts: Path | None,
+    rollout_id: str | None,
+    as_json: bool,
+) -> None:
+    """Judge recorded minutes again: where another plan would have decided otherwise.
+
+    With --rollout the first plan is the one that was followed.
+    """
+    known = [plan_documents.load(file)[0] for file in plans]
+    result = replaying.again(known, counts, rollout_id, stack)
+    if as_json:
+        click.echo(json.dumps(result))
+    else:
+        replaying.show(result)
 
 
 @main.group("plan")

@@ -82,7 +82,7 @@ def _finite(values: dict[str, Any]) -> dict[str, Any]:
 
 def show(result: dict[str, Any]) -> None:
     """The phases as a table, then what a person might do."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     console.print(
         f"{result['plan']}: {result['requests_per_day']:.0f} requests a day, "
         f"{result['users']} users"

@@ -30,7 +30,7 @@ PREFIXES = {"appconfigdata": "appconfig", "stepfunctions": "states"}
 ACTIONS = {"Invoke": "InvokeFunction"}
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """An error answer: its code and message."""
 
 
@@ -50,6 +50,7 @@ class Aws:
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.schedules = list(self.schedules)
         self.outputs = {key: OUTPUTS.get(key, "x") for key in ("StateMachineArn", *SETTINGS)}
         self._documents = {"1": with_flag(EMPTY, FLAG_NAME, CLOSED)}
         self._deployments = [{"DeploymentNumber": 1, "State": "COMPLETE"}]
@@ -93,7 +94,7 @@ class Aws:
         known: Callable[[], dict[str, Any]] = getattr(self, f"_{model.name}", dict)
         try:
             return SimpleNamespace(status_code=200), known()
-        except Refused as error:
+        except RefusedError as error:
             code, message = error.args
             parsed = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {}}
             return SimpleNamespace(status_code=400), parsed
@@ -174,7 +175,7 @@ class Aws:
 
     def _GetParameter(self) -> dict[str, Any]:  # noqa: N802
         if self._given["Name"] not in self.parameters:
-            raise Refused("ParameterNotFound", "")
+            raise RefusedError("ParameterNotFound", "")
         return {"Parameter": {"Value": self.parameters[self._given["Name"]]}}
 
     def _DeleteParameter(self) -> dict[str, Any]:  # noqa: N802
@@ -184,14 +185,14 @@ class Aws:
     def _DescribeStacks(self) -> dict[str, Any]:  # noqa: N802
         name = self._given["StackName"]
         if name != self.stack:
-            raise Refused("ValidationError", f"Stack with id {name} does not exist")
+            raise RefusedError("ValidationError", f"Stack with id {name} does not exist")
         outputs = [{"OutputKey": k, "OutputValue": v} for k, v in self.outputs.items()]
         return {"Stacks": [{"StackName": name, "Outputs": outputs}]}
 
     def _StartExecution(self) -> dict[str, Any]:  # noqa: N802
         name = self._given["name"]
         if name in self.executions:
-            raise Refused("ExecutionAlreadyExists", name)
+            raise RefusedError("ExecutionAlreadyExists", name)
         self.executions[name] = {"status": "RUNNING", "input": self._given["input"]}
         return {"executionArn": f"arn:{name}", "startDate": STARTED}
 
@@ -212,7 +213,7 @@ class Aws:
 
     def _SendTaskSuccess(self) -> dict[str, Any]:  # noqa: N802
         if self._given["taskToken"] == "old":
-            raise Refused("TaskTimedOut", "")
+            raise RefusedError("TaskTimedOut", "")
         return {}
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from rollout.domain.exposure import LOST, SERVED_LIVE, SERVED_SHADOW
+from rollout.domain.plan import Plan
 from rollout.domain.preflight import REFUSED
-from rollout.domain.step import ACTIONS
+from rollout.domain.step import ACTIONS, next_word
 from rollout.domain.verdict import Call
 
 ROOT = Path(__file__).parents[2]
@@ -141,6 +142,49 @@ def test_the_machine_knows_when_an_exposure_is_served() -> None:
     known = words("Exposure Served?")
     assert known >= {SERVED_LIVE, SERVED_SHADOW, "SPREADING"}
     assert LOST not in known
+
+
+def test_the_machine_knows_everything_that_promoting_can_mean(plan: Plan) -> None:
+    assert words("What Comes Next?") == {next_word(plan, phase) for phase in plan.phases}
+
+
+def test_the_machine_knows_every_outcome_that_is_written() -> None:
+    """The words of outcomes, as they stand in the handlers and in the machine itself."""
+    handlers = ("schedule_next", "cleanup", "roll_back")
+    texts = [
+        (ROOT / "functions/rollout/handlers" / f"{name}.py").read_text(encoding="utf-8")
+        for name in handlers
+    ]
+    lines = [line for text in texts for line in text.splitlines() if '"word": "' in line]
+    written = {word for line in lines for word in re.findall(r'"([A-Z_]{4,})"', line)}
+    assert words("How Did It End?") == written | {STATES["Refuse"]["Parameters"]["word"]}
+
+
+def test_a_persons_answer_is_a_word_that_the_command_sends() -> None:
+    text = (ROOT / "ops" / "rollouts.py").read_text(encoding="utf-8")
+    assert words("Approved?") == {"APPROVED"}
+    assert '"APPROVED" if approved else "REJECTED"' in text
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_no_state_reads_a_list_by_position_or_calculates(name: str) -> None:
+    """Slices and intrinsic functions differ between interpreters."""
+    text = json.dumps(STATES[name])
+    assert "States.Math" not in text
+    assert "States.Array" not in text
+    assert not re.search(r"\$[.\w]*\[", text)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_rule_of_a_task_repeats_a_bounded_number_of_times(name: str) -> None:
+    for rule in TASKS[name]["Retry"]:
+        assert 1 <= rule["MaxAttempts"] <= 5
+        assert rule["IntervalSeconds"] >= 1
+
+
+def test_a_question_to_a_person_is_not_asked_again_when_nobody_answers() -> None:
+    repeated = {error for rule in STATES["Ask a Person"]["Retry"] for error in rule["ErrorEquals"]}
+    assert not repeated & {"States.ALL", "States.TaskFailed", "States.Timeout"}
 
 
 def test_each_end_is_named_after_its_word() -> None:

@@ -1,13 +1,18 @@
 """The template, read as data: each function has its own role, log, limits, and what it reads."""
 
 import ast
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ops.deployed import SETTINGS
 from ops.local.deploy import read_template
+from rollout.domain.exposure import PATIENCE_SECONDS, POLLS
+from rollout.domain.flag import CLOSED, parse_document, with_flag
+from rollout.handlers import guard
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = read_template(ROOT / "template.yaml")
@@ -141,6 +146,137 @@ def test_what_is_called_in_the_background_has_a_queue_for_what_failed() -> None:
 def test_a_schedule_that_cannot_start_its_step_goes_to_a_queue() -> None:
     variables = FUNCTIONS["ScheduleNextFunction"]["Environment"]["Variables"]
     assert "SCHEDULE_DLQ_ARN" in variables
+
+
+STATES: dict[str, dict[str, Any]] = json.loads(
+    (ROOT / "statemachines" / "playbook.asl.json").read_text(encoding="utf-8")
+)["States"]
+CALLS = {
+    name: state["Parameters"]["FunctionName"].strip("${}").removesuffix("Arn")
+    for name, state in STATES.items()
+    if state["Type"] == "Task"
+}
+
+
+@pytest.mark.parametrize("state", [name for name in CALLS if "TimeoutSeconds" in STATES[name]])
+def test_a_function_has_ended_before_the_machine_stops_waiting_for_it(state: str) -> None:
+    assert FUNCTIONS[CALLS[state]]["Timeout"] <= STATES[state]["TimeoutSeconds"]
+
+
+def test_the_longest_bake_and_poll_that_may_be_chosen_are_waited_for() -> None:
+    known = TEMPLATE["Parameters"]
+    bake_seconds = 60 * known["RampBakeMinutes"]["MaxValue"]
+    assert bake_seconds + POLLS * known["FlagPollSeconds"]["MaxValue"] < PATIENCE_SECONDS
+
+
+def test_the_machine_may_invoke_the_functions_that_it_names_and_no_other() -> None:
+    statements = [
+        statement
+        for policy in RESOURCES["PlaybookRole"]["Properties"]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+    (invoke,) = [item for item in statements if item["Action"] == "lambda:InvokeFunction"]
+    assert {arn["Fn::GetAtt"][0] for arn in invoke["Resource"]} == set(CALLS.values())
+
+
+def test_task_tokens_reach_no_log() -> None:
+    assert RESOURCES["Playbook"]["Properties"]["Logging"]["IncludeExecutionData"] is False
+
+
+def rules() -> dict[str, dict[str, Any]]:
+    return {
+        name: resource["Properties"]
+        for name, resource in RESOURCES.items()
+        if resource["Type"] == "AWS::Events::Rule"
+    }
+
+
+def test_the_guard_hears_of_every_execution_that_ended_badly() -> None:
+    detail = rules()["ExecutionFailedRule"]["EventPattern"]["detail"]
+    assert tuple(detail["status"]) == guard.ENDED_BADLY
+
+
+@pytest.mark.parametrize("name", rules())
+def test_a_rule_invokes_the_guard_and_keeps_what_it_could_not_deliver(name: str) -> None:
+    (target,) = rules()[name]["Targets"]
+    assert target["Arn"] == {"Fn::GetAtt": ["GuardFunction", "Arn"]}
+    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["GuardFailures", "Arn"]}}
+
+
+@pytest.mark.parametrize("name", rules())
+def test_a_rule_may_invoke_the_guard(name: str) -> None:
+    allowed = [
+        resource["Properties"]["SourceArn"]
+        for resource in RESOURCES.values()
+        if resource["Type"] == "AWS::Lambda::Permission"
+        and resource["Properties"]["FunctionName"] == {"Ref": "GuardFunction"}
+    ]
+    assert {"Fn::GetAtt": [name, "Arn"]} in allowed
+
+
+def test_the_rules_name_the_machine_as_it_is_named() -> None:
+    (arn,) = rules()["ExecutionFailedRule"]["EventPattern"]["detail"]["stateMachineArn"]
+    name = RESOURCES["Playbook"]["Properties"]["Name"]["Fn::Sub"]
+    assert arn["Fn::Sub"].endswith(f":stateMachine:{name}")
+
+
+def test_a_rollback_is_deployed_at_once_and_without_bake() -> None:
+    strategy = RESOURCES["RollbackStrategy"]["Properties"]
+    assert (strategy["DeploymentDurationInMinutes"], strategy["FinalBakeTimeInMinutes"]) == (0, 0)
+    assert strategy["GrowthFactor"] == 100
+
+
+def test_a_late_shadow_comparison_is_dropped_and_never_repeated() -> None:
+    config = FUNCTIONS["CompareFunction"]["EventInvokeConfig"]
+    assert config["MaximumRetryAttempts"] == 0
+    assert config["MaximumEventAgeInSeconds"] == 60
+
+
+def test_the_shadow_cannot_take_the_controls_concurrency() -> None:
+    assert "ReservedConcurrentExecutions" in FUNCTIONS["CompareFunction"]
+
+
+def test_a_read_has_time_for_the_control_after_the_slowest_candidate() -> None:
+    longest = TEMPLATE["Parameters"]["CandidateBudgetMs"]["MaxValue"] / 1000
+    assert longest < FUNCTIONS["ReadFunction"]["Timeout"]
+    assert longest < FUNCTIONS["CandidateFunction"]["Timeout"]
+
+
+def test_a_comparison_has_time_for_the_slowest_candidate() -> None:
+    longest = TEMPLATE["Parameters"]["ShadowDeadlineMs"]["MaxValue"] / 1000
+    assert longest < FUNCTIONS["CompareFunction"]["Timeout"]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_secrets_are_in_the_settings_of_no_function_by_default(name: str) -> None:
+    variables = FUNCTIONS[name].get("Environment", {}).get("Variables", {})
+    assert "DATABASE_URL" not in variables or "Fn::If" in variables["DATABASE_URL"]
+
+
+@pytest.mark.parametrize("name", ["DatabaseUrl", "UserHashKey"])
+def test_a_secret_parameter_is_not_shown(name: str) -> None:
+    assert TEMPLATE["Parameters"][name]["NoEcho"] is True
+
+
+def test_the_commands_find_every_output_that_they_need() -> None:
+    assert {"StateMachineArn", *SETTINGS} <= set(TEMPLATE["Outputs"])
+
+
+def test_the_flag_of_the_template_is_one_that_we_can_read_and_write() -> None:
+    content = RESOURCES["FirstFlagVersion"]["Properties"]["Content"]["Fn::Sub"]
+    document = json.loads(content.replace("${FlagName}", "prismaAdapter"))
+    assert parse_document(document, "prismaAdapter") == CLOSED
+    assert with_flag(document, "prismaAdapter", CLOSED) == document
+    attributes = document["flags"]["prismaAdapter"]["attributes"]
+    assert {"enabled", *attributes} == set(document["values"]["prismaAdapter"])
+
+
+def test_the_alarm_counts_the_candidate_alone() -> None:
+    metrics = RESOURCES["ErrorRateAlarm"]["Properties"]["Metrics"]
+    asked = [item["MetricStat"]["Metric"] for item in metrics if "MetricStat" in item]
+    assert {metric["MetricName"] for metric in asked} == {"Requests", "Errors"}
+    for metric in asked:
+        assert {"Name": "arm", "Value": "candidate"} in metric["Dimensions"]
 
 
 def test_the_flag_begins_closed() -> None:

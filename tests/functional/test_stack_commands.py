@@ -1,0 +1,273 @@
+"""The commands for a deployed stack, against an account in memory."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ops.cli import main
+from rollout.domain import step as steps
+from tests.fakes import NOW, ROOT, exposed
+from tests.functional import aws
+from tests.functional.aws import Aws
+
+BETA = str(ROOT / "plans" / "beta.json")
+HELD = exposed(2500, lease_until=4_000_000_000)
+
+
+@pytest.fixture
+def patch(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """The command sets what boto3 reads; no test may inherit it, or another's clients."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    known = dict(os.environ)
+    yield monkeypatch
+    monkeypatch.undo()
+    for name in set(os.environ) - set(known):
+        del os.environ[name]
+    aws.forget()
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(main, [*words, "--region", "us-east-1"])
+
+
+def answer(*words: str) -> dict[str, Any]:
+    """What a program gets: one JSON line, and nothing else."""
+    result = run(*words, "--json")
+    assert result.exit_code == 0, result.output
+    assert result.output.count("\n") == 1
+    return dict(json.loads(result.output))
+
+
+def execution(status: str, **document: Any) -> dict[str, Any]:
+    given = json.dumps({"action": "launch", "rollout_id": "beta-1"})
+    return {"status": status, "input": given, "output": json.dumps(document)}
+
+
+def refusal(result: Result, code: int) -> str:
+    """The one line that says why, and no traceback."""
+    assert (result.exit_code, result.output.count("\n")) == (code, 1), result.output
+    assert result.output.startswith("rollout: ")
+    return result.output
+
+
+# Launch
+
+
+def test_a_launch_starts_one_execution_named_after_the_plan(patch: pytest.MonkeyPatch) -> None:
+    account = Aws().use(patch)
+    result = answer("launch", "--plan", BETA)
+    assert result["rollout"].startswith("beta-")
+    assert list(account.executions) == [result["rollout"]]
+    started = json.loads(account.given_to("states:StartExecution")["input"])
+    assert (started["action"], started["rollout_id"]) == ("launch", result["rollout"])
+    assert started["plan"] == json.loads(Path(BETA).read_text(encoding="utf-8"))
+
+
+def test_a_launch_while_another_rollout_holds_the_flag_starts_nothing(
+    patch: pytest.MonkeyPatch,
+) -> None:
+    account = Aws(HELD).use(patch)
+    said = refusal(run("launch", "--plan", BETA), 1)
+    assert "rollout beta-1 holds the flag" in said
+    assert "rollout roll-back --why" in said
+    assert account.executions == {}
+
+
+def test_an_id_that_was_used_before_is_refused(patch: pytest.MonkeyPatch) -> None:
+    Aws(executions={"mine": execution("SUCCEEDED")}).use(patch)
+    said = refusal(run("launch", "--plan", BETA, "--rollout", "mine"), 1)
+    assert "there has been a rollout mine; choose another id" in said
+
+
+@pytest.mark.parametrize("identity", ["two words", "-dash", "x" * 40])
+def test_an_id_that_no_rollout_can_have_is_refused_before_anything_is_started(
+    patch: pytest.MonkeyPatch, identity: str
+) -> None:
+    account = Aws().use(patch)
+    result = run("launch", "--plan", BETA, f"--rollout={identity}")
+    assert "letters, digits, dashes or underscores" in refusal(result, 2)
+    assert account.executions == {}
+
+
+def test_a_plan_of_the_longest_name_gives_an_id_that_the_machine_accepts(
+    patch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    document = json.loads(Path(BETA).read_text(encoding="utf-8"))
+    document["name"] = "a" * 24
+    (tmp_path / "plan.json").write_text(json.dumps(document))
+    account = Aws().use(patch)
+    answer("launch", "--plan", str(tmp_path / "plan.json"))
+    started = json.loads(account.given_to("states:StartExecution")["input"])
+    assert steps.parse(started, "2d5f", NOW).rollout_id == started["rollout_id"]
+
+
+@pytest.mark.parametrize(
+    ("part", "changes", "said"),
+    [
+        ("judge", {"gamma": 1}, "judge.gamma is 1; expected no such field"),
+        ("lease", {"grace_seconds": -1}, "lease.grace_seconds is -1; expected bigger than"),
+        ("cleanup", {"starts_after_seconds": 1}, "cleanup.starts_after_seconds is 1; expected at"),
+    ],
+)
+def test_a_bad_plan_is_refused_before_anything_is_started(
+    patch: pytest.MonkeyPatch, tmp_path: Path, part: str, changes: dict[str, Any], said: str
+) -> None:
+    document = json.loads(Path(BETA).read_text(encoding="utf-8"))
+    document[part].update(changes)
+    (tmp_path / "plan.json").write_text(json.dumps(document))
+    account = Aws().use(patch)
+    assert said in refusal(run("launch", "--plan", str(tmp_path / "plan.json")), 2)
+    assert account.executions == {}
+
+
+def test_a_plan_that_is_not_there_is_bad_input(patch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    Aws().use(patch)
+    said = refusal(run("launch", "--plan", str(tmp_path / "none.json")), 2)
+    assert "plan file is" in said
+    assert "No such file" in said
+
+
+# Which stack
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("status",),
+        ("launch", "--plan", BETA),
+        ("roll-back", "--why", "w"),
+        ("approve", "beta-1", "--why", "w"),
+        ("reject", "beta-1", "--why", "w"),
+    ],
+)
+def test_a_stack_that_is_not_there_is_refused_with_what_to_do(
+    patch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    Aws().use(patch)
+    said = refusal(run(*words, "--stack", "other"), 1)
+    assert "there is no stack other (region us-east-1)" in said
+    for remedy in ("sam deploy", "rollout local up", "--stack"):
+        assert remedy in said
+
+
+def test_a_stack_of_another_kind_is_refused_by_the_output_it_lacks(
+    patch: pytest.MonkeyPatch,
+) -> None:
+    account = Aws().use(patch)
+    del account.outputs["TopicArn"]
+    assert "has no output TopicArn: it is not a rollout stack" in refusal(run("status"), 1)
+
+
+# Status
+
+
+def test_the_status_says_what_is_served_and_what_comes_next(patch: pytest.MonkeyPatch) -> None:
+    Aws(
+        HELD,
+        schedules=["beta-1-ramp-50", "other-1-ramp-5"],
+        executions={
+            "beta-1": execution("SUCCEEDED", outcome={"word": "LAUNCHED", "sentence": "passed"}),
+            "beta-1-ramp-25": execution("RUNNING"),
+        },
+    ).use(patch)
+    result = answer("status")
+    assert (result["rollout"], result["exposure_bps"], result["holds_flag"]) == (
+        "beta-1",
+        2500,
+        True,
+    )
+    assert result["scheduled"] == [{"name": "beta-1-ramp-50", "at": "2027-01-17T00:00:00Z"}]
+    states = {item["name"]: (item["state"], item["sentence"]) for item in result["executions"]}
+    assert states == {"beta-1": ("LAUNCHED", "passed"), "beta-1-ramp-25": ("Bake", "")}
+
+
+def test_the_status_of_a_lease_that_is_over_is_no_exposure(patch: pytest.MonkeyPatch) -> None:
+    Aws(exposed(2500, lease_until=1)).use(patch)
+    assert answer("status")["exposure_bps"] == 0
+
+
+def test_the_status_of_a_stack_that_never_rolled_out_says_so(patch: pytest.MonkeyPatch) -> None:
+    Aws().use(patch)
+    result = run("status")
+    assert result.exit_code == 0
+    assert "none yet" in result.output
+    assert "0 % of users" in result.output
+
+
+def test_the_status_of_a_finished_rollout_has_no_end_of_a_lease(patch: pytest.MonkeyPatch) -> None:
+    Aws(HELD.finished()).use(patch)
+    result = run("status")
+    assert "100 % of users" in result.output
+    assert "9999" not in result.output
+
+
+# Roll back
+
+
+def test_rolling_back_closes_the_flag_and_stops_what_runs(patch: pytest.MonkeyPatch) -> None:
+    account = Aws(
+        HELD, schedules=["beta-1-ramp-50"], executions={"beta-1": execution("RUNNING")}
+    ).use(patch)
+    result = answer("roll-back", "--why", "tickets", "--by", "ada")
+    assert (result["word"], result["exposure_bps"], result["holder"]) == (
+        "ROLLED_BACK",
+        0,
+        "beta-1",
+    )
+    assert (account.now().enabled, account.schedules) == (False, [])
+    assert result["stopped"] == ["beta-1"]
+    assert result["reason"] == "ada: tickets"
+
+
+def test_rolling_back_twice_is_harmless(patch: pytest.MonkeyPatch) -> None:
+    Aws(HELD).use(patch)
+    answer("roll-back", "--why", "w")
+    assert answer("roll-back", "--why", "w")["changed"] is False
+
+
+def test_rolling_back_needs_no_state_machine(patch: pytest.MonkeyPatch) -> None:
+    account = Aws(exposed(2500, rollout_id="", lease_until=4_000_000_000)).use(patch)
+    assert answer("roll-back", "--why", "w")["exposure_bps"] == 0
+    assert not any(action.startswith("states:") for action in account.actions())
+
+
+def test_rolling_back_uses_the_strategy_without_bake(patch: pytest.MonkeyPatch) -> None:
+    account = Aws(HELD)
+    account.outputs.update(RampStrategyId="ramp", RollbackStrategyId="urgent")
+    account.use(patch)
+    answer("roll-back", "--why", "w")
+    assert account.given_to("appconfig:StartDeployment")["DeploymentStrategyId"] == "urgent"
+
+
+# Approve and reject
+
+
+@pytest.mark.parametrize(("command", "word"), [("approve", "APPROVED"), ("reject", "REJECTED")])
+def test_an_answer_is_given_once_with_who_and_why(
+    patch: pytest.MonkeyPatch, command: str, word: str
+) -> None:
+    account = Aws(parameters={"x/beta-1": "token"}).use(patch)
+    result = answer(command, "beta-1", "--why", "known", "--by", "ada")
+    assert (result["answer"], result["by"], result["why"]) == (word, "ada", "known")
+    sent = account.given_to("states:SendTaskSuccess")
+    assert sent["taskToken"] == "token"
+    assert json.loads(sent["output"]) == {"word": word, "by": "ada", "why": "known"}
+    assert "asks nothing now" in refusal(run(command, "beta-1", "--why", "w"), 1)
+
+
+@pytest.mark.parametrize("parameters", [{}, {"x/beta-1": "old"}])
+def test_nobody_asks_is_said(patch: pytest.MonkeyPatch, parameters: dict[str, str]) -> None:
+    Aws(parameters=parameters).use(patch)
+    said = refusal(run("approve", "beta-1", "--why", "w"), 1)
+    assert "rollout beta-1 asks nothing now; see `rollout status`" in said
+
+
+def test_the_token_is_never_shown(patch: pytest.MonkeyPatch) -> None:
+    Aws(parameters={"x/beta-1": "token-secret"}).use(patch)
+    assert "token-secret" not in run("approve", "beta-1", "--why", "w").output
