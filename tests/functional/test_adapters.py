@@ -8,13 +8,16 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
 from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 
+from rollout.adapters import clients, flag_reader
 from rollout.adapters.alarms import CloudWatchAlarms
 from rollout.adapters.aliases import LambdaAliases
 from rollout.adapters.approvals import ParameterApprovals
-from rollout.adapters.candidate import LambdaCandidate
+from rollout.adapters.candidate import TIMED_OUT, LambdaCandidate
+from rollout.adapters.flag_reader import ServedFlag
 from rollout.adapters.flags import AppConfigFlags, FlagConflictError, FlagMissingError
 from rollout.adapters.metrics import CloudWatchMetrics, MetricsUnavailableError, kept_period
 from rollout.adapters.notifications import SnsNotifications
@@ -24,6 +27,7 @@ from rollout.domain.errors import InvalidInputError
 from rollout.domain.flag import CLOSED, with_flag
 from rollout.domain.observation import Observation
 from rollout.domain.window import Arm
+from rollout.settings import Settings
 from tests.fakes import exposed
 
 IDS = {"ApplicationId": "app", "EnvironmentId": "env"}
@@ -360,3 +364,310 @@ def test_a_shadow_too_large_to_send_is_named_and_not_sent(api: Api) -> None:
 def test_a_shadow_that_is_refused_is_named(api: Api) -> None:
     api.refuses("invoke", "TooManyRequestsException", 429)
     assert LambdaTee(api.client, "f").send(Shadow("u", "hash", Observation())) != ""
+
+
+# Requests in full, and errors that are nobody's to swallow
+
+
+@on("appconfig")
+@pytest.mark.parametrize("state", ["DEPLOYING", "BAKING", "VALIDATING"])
+def test_a_deployment_in_progress_is_found(api: Api, state: str) -> None:
+    deployments(api, (7, state, "9"), (6, "COMPLETE", "8"))
+    found = flags(api).running()
+    assert found is not None
+    assert (found.number, found.state) == (7, state)
+
+
+@on("appconfig")
+def test_without_a_deployment_in_progress_none_is_found(api: Api) -> None:
+    deployments(api, (7, "ROLLED_BACK", "9"), (6, "COMPLETE", "8"))
+    assert flags(api).running() is None
+
+
+@on("appconfig")
+def test_a_deployment_that_was_ended_says_by_whom_and_why(api: Api) -> None:
+    log = [
+        {"EventType": "DEPLOYMENT_STARTED", "TriggeredBy": "USER", "Description": "started"},
+        {"EventType": "ROLLBACK_STARTED", "TriggeredBy": "CLOUDWATCH_ALARM", "Description": "rang"},
+    ]
+    api.answers(
+        "get_deployment", {"State": "ROLLED_BACK", "EventLog": log}, DeploymentNumber=7, **IDS
+    )
+    found = flags(api).deployment(7)
+    assert (found.state, found.ended_by) == ("ROLLED_BACK", "CLOUDWATCH_ALARM: rang")
+
+
+@on("appconfig")
+def test_a_deployment_that_goes_well_was_ended_by_nobody(api: Api) -> None:
+    log = [{"EventType": "DEPLOYMENT_COMPLETED", "TriggeredBy": "APPCONFIG", "Description": "d"}]
+    api.answers("get_deployment", {"State": "COMPLETE", "EventLog": log})
+    assert flags(api).deployment(7).ended_by == ""
+
+
+@on("appconfig")
+def test_the_stored_document_keeps_other_flags_and_definitions(api: Api) -> None:
+    mine = document()
+    mine["flags"]["other"] = {"name": "other"}
+    mine["values"]["other"] = {"enabled": True}
+    deployments(api, (6, "COMPLETE", "8"))
+    api.answers("get_hosted_configuration_version", content(json.dumps(mine).encode()))
+    before = flags(api).current()
+    expected = with_flag(mine, "prismaAdapter", CLOSED)
+    api.answers(
+        "create_hosted_configuration_version",
+        {"VersionNumber": 9},
+        ApplicationId="app",
+        ConfigurationProfileId="profile",
+        Description="note",
+        Content=json.dumps(expected).encode(),
+        ContentType="application/json",
+    )
+    api.answers("start_deployment", {"DeploymentNumber": 7})
+    flags(api).deploy(before, CLOSED, "note", urgent=True)
+    assert expected["values"]["other"] == {"enabled": True}
+
+
+@on("appconfig")
+def test_an_appconfig_that_refuses_for_another_reason_is_heard(api: Api) -> None:
+    before = deployed(api)
+    api.answers("create_hosted_configuration_version", {"VersionNumber": 9})
+    api.refuses("start_deployment", "AccessDeniedException", 403)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        flags(api).deploy(before, CLOSED, "note", urgent=False)
+
+
+@on("appconfig")
+def test_stopping_that_is_refused_for_another_reason_is_heard(api: Api) -> None:
+    api.refuses("stop_deployment", "AccessDeniedException", 403)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        flags(api).stop(7)
+
+
+SETTINGS = Settings(
+    {
+        "APPCONFIG_APPLICATION_ID": "app",
+        "APPCONFIG_ENVIRONMENT_ID": "env",
+        "APPCONFIG_PROFILE_ID": "profile",
+        "FLAG_NAME": "prismaAdapter",
+    }
+)
+
+
+def session(api: Api, poll_seconds: int) -> None:
+    api.answers(
+        "start_configuration_session",
+        {"InitialConfigurationToken": "first"},
+        ApplicationIdentifier="app",
+        EnvironmentIdentifier="env",
+        ConfigurationProfileIdentifier="profile",
+        RequiredMinimumPollIntervalInSeconds=poll_seconds,
+    )
+
+
+def latest(api: Api, token: str, body: bytes) -> None:
+    answer = {
+        "NextPollConfigurationToken": "next",
+        "Configuration": StreamingBody(io.BytesIO(body), len(body)),
+    }
+    api.answers("get_latest_configuration", answer, ConfigurationToken=token)
+
+
+SERVED = json.dumps(document(250)["values"]).encode()
+
+
+@on("appconfigdata")
+@pytest.mark.parametrize(("poll_seconds", "asked"), [(45, 45), (1, 15)])
+def test_a_reader_keeps_its_session_and_polls_no_faster_than_aws_allows(
+    api: Api, poll_seconds: int, asked: int
+) -> None:
+    session(api, asked)
+    latest(api, "first", SERVED)
+    latest(api, "next", b"")
+    reader = flag_reader.reader(api.client, SETTINGS, poll_seconds=poll_seconds)
+    now = [0.0]
+    reader.clock = lambda: now[0]
+    assert reader.flag().candidate_bps == 250
+    now[0] = poll_seconds
+    assert reader.flag().candidate_bps == 250
+
+
+@on("appconfigdata")
+def test_a_reader_whose_session_was_refused_begins_another(api: Api) -> None:
+    session(api, 45)
+    api.refuses("get_latest_configuration", "BadRequestException")
+    session(api, 45)
+    latest(api, "first", SERVED)
+    reader = flag_reader.reader(api.client, SETTINGS, poll_seconds=45)
+    now = [0.0]
+    reader.clock = lambda: now[0]
+    assert reader.flag() == CLOSED
+    now[0] = 45
+    assert reader.flag().candidate_bps == 250
+
+
+@on("appconfigdata")
+def test_what_is_served_now_is_asked_for_in_a_session_of_its_own(api: Api) -> None:
+    for _ in range(2):
+        session(api, 15)
+        latest(api, "first", SERVED)
+    served = ServedFlag(api.client, SETTINGS)
+    assert [served.flag().candidate_bps, served.flag().candidate_bps] == [250, 250]
+
+
+@on("appconfigdata")
+def test_a_data_plane_that_does_not_answer_is_heard_by_those_who_verify(api: Api) -> None:
+    api.refuses("start_configuration_session", "InternalServerException", 500)
+    with pytest.raises(ClientError):
+        ServedFlag(api.client, SETTINGS).flag()
+
+
+@on("cloudwatch")
+def test_every_count_is_asked_for_by_arm_over_whole_periods(api: Api) -> None:
+    api.answers(
+        "get_metric_data",
+        answer(),
+        MetricDataQueries=ANY,
+        StartTime=datetime.fromtimestamp(60, UTC),
+        EndTime=datetime.fromtimestamp(180, UTC),
+    )
+    asked: list[dict[str, Any]] = []
+    api.client.meta.events.register(
+        "before-parameter-build", lambda params, **_: asked.extend(params["MetricDataQueries"])
+    )
+    CloudWatchMetrics(api.client, "Test", "read").rows(1, 200, 60)
+    metrics = [query["MetricStat"]["Metric"] for query in asked]
+    assert {metric["Namespace"] for metric in metrics} == {"Test"}
+    names = [(m["MetricName"], m["Dimensions"][1]["Value"]) for m in metrics]
+    arms = [(n, arm) for arm in ("control", "candidate") for n in ("Requests", "Errors", "Slow")]
+    assert names == [*arms, *((n, "shadow") for n in ("Compared", "Mismatched", "Failed"))]
+    assert {(q["MetricStat"]["Stat"], q["MetricStat"]["Period"]) for q in asked} == {("Sum", 60)}
+
+
+@on("cloudwatch")
+def test_an_interval_without_a_whole_period_is_not_asked_for(api: Api) -> None:
+    assert CloudWatchMetrics(api.client, "Test", "read").rows(61, 119, 60) == ([], 60)
+
+
+@on("cloudwatch")
+def test_the_reference_is_the_worst_p95_of_the_control(api: Api) -> None:
+    stamps = [datetime.fromtimestamp(at, UTC) for at in (60, 120)]
+    result = {"Id": "m0", "StatusCode": "Complete", "Timestamps": stamps, "Values": [20.0, 35.0]}
+    api.answers("get_metric_data", {"MetricDataResults": [result]})
+    assert CloudWatchMetrics(api.client, "Test", "read").control_p95_ms(0, 180, 60) == 35.0
+
+
+@on("cloudwatch")
+def test_a_series_that_is_left_out_of_the_answer_makes_it_incomplete(api: Api) -> None:
+    api.answers("get_metric_data", {"MetricDataResults": answer()["MetricDataResults"][:8]})
+    with pytest.raises(MetricsUnavailableError, match="missing for m8"):
+        counts(api)
+
+
+@on("cloudwatch")
+def test_without_alarms_nothing_is_asked_or_silenced(api: Api) -> None:
+    alarms = CloudWatchAlarms(api.client, ())
+    with alarms.silenced():
+        assert alarms.states() == {}
+
+
+@on("scheduler")
+@pytest.mark.parametrize(
+    ("call", "operation"), [("create", "create_schedule"), ("delete", "delete_schedule")]
+)
+def test_a_schedule_that_is_refused_for_another_reason_is_heard(
+    api: Api, call: str, operation: str
+) -> None:
+    schedules = SchedulerSchedules(api.client, "group", "arn:aws:iam::0:role/r", "")
+    if call == "delete":
+        api.answers("list_schedules", {"Schedules": [{"Name": "beta-1-ramp-5"}]})
+    api.refuses(operation, "AccessDeniedException", 403)
+    arn = "arn:aws:states:us-east-1:000000000000:stateMachine:m"
+    with pytest.raises(ClientError, match="AccessDenied"):
+        schedules.create("n", 0, arn, {}) if call == "create" else schedules.delete("beta-1-")
+
+
+@on("scheduler")
+def test_schedules_on_further_pages_are_deleted_too(api: Api) -> None:
+    asked = {"GroupName": "group", "NamePrefix": "beta-1-"}
+    first = {"Schedules": [{"Name": "beta-1-ramp-5"}], "NextToken": "more"}
+    api.answers("list_schedules", first, **asked)
+    api.answers(
+        "list_schedules", {"Schedules": [{"Name": "beta-1-cleanup"}]}, NextToken="more", **asked
+    )
+    for name in ("beta-1-ramp-5", "beta-1-cleanup"):
+        api.answers("delete_schedule", {}, GroupName="group", Name=name)
+    found = SchedulerSchedules(api.client, "group", "", "").delete("beta-1-")
+    assert found == ["beta-1-ramp-5", "beta-1-cleanup"]
+
+
+@on("sns")
+def test_a_message_is_text_for_people_then_facts_for_programs(api: Api) -> None:
+    topic = "arn:aws:sns:us-east-1:000000000000:t"
+    expected = 'why\n\n{\n  "a": 1\n}'
+    api.answers("publish", {"MessageId": "1"}, TopicArn=topic, Subject="s", Message=expected)
+    SnsNotifications(api.client, topic).send("s", "why", {"a": 1})
+
+
+@on("sns")
+def test_a_long_subject_is_cut_to_what_sns_accepts(api: Api) -> None:
+    topic = "arn:aws:sns:us-east-1:000000000000:t"
+    api.answers("publish", {"MessageId": "1"}, TopicArn=topic, Subject="s" * 99, Message=ANY)
+    SnsNotifications(api.client, topic).send("s" * 200, "why", {})
+
+
+@on("lambda")
+def test_the_candidate_is_asked_for_the_user(api: Api) -> None:
+    api.answers(
+        "invoke",
+        payload('{"user": null, "error": ""}'),
+        FunctionName="f",
+        Payload='{"userId": "u"}',
+    )
+    observed = LambdaCandidate(api.client, "f").read("u")
+    assert (observed.value, observed.error, observed.failed) == (None, "", False)
+    assert observed.duration_ms >= 0
+
+
+@on("lambda")
+@pytest.mark.parametrize("text", ["null", '"out of memory"', "[]"])
+def test_a_failed_function_whose_answer_is_no_object_is_an_observation(api: Api, text: str) -> None:
+    api.answers("invoke", payload(text, FunctionError="Unhandled"))
+    assert LambdaCandidate(api.client, "f").read("u").error == "Unhandled"
+
+
+@on("lambda")
+def test_a_candidate_that_is_late_is_named_so(api: Api) -> None:
+    def late(**_: Any) -> None:
+        raise ReadTimeoutError(endpoint_url="lambda")
+
+    api.client.meta.events.register_first("before-parameter-build", late)
+    assert LambdaCandidate(api.client, "f").read("u").error == TIMED_OUT
+
+
+@on("lambda")
+def test_a_shadow_carries_the_control_answer_and_what_may_differ(api: Api) -> None:
+    expected = {
+        "userId": "u",
+        "userHash": "hash",
+        "control": {"value": {"id": "u"}, "error": "", "duration_ms": 1.5},
+        "ignore": ["updatedAt"],
+    }
+    api.answers(
+        "invoke", {}, FunctionName="f", InvocationType="Event", Payload=json.dumps(expected)
+    )
+    shadow = Shadow("u", "hash", Observation({"id": "u"}, "", 1.5), ("updatedAt",))
+    assert LambdaTee(api.client, "f").send(shadow) == ""
+
+
+def test_a_shadow_that_is_no_json_is_named() -> None:
+    assert LambdaTee(None, "f").send(Shadow("u", "hash", Observation({1j}))) == "TypeError"
+
+
+@pytest.mark.parametrize(("budget_ms", "seconds"), [(250, 0.25), (10_000, 10)])
+def test_the_read_path_asks_once_and_no_longer_than_its_budget(
+    monkeypatch: pytest.MonkeyPatch, budget_ms: int, seconds: float
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    config = clients.quick_client("lambda", budget_ms).meta.config
+    assert config.read_timeout == seconds
+    assert config.retries["total_max_attempts"] == 1

@@ -575,7 +575,7 @@ def test_alias_has_its_asynchronous_settings(emulator: Emulator, stack: dict[str
         lambda: sqs.receive_message(QueueUrl=queues[0]).get("Messages"), "the failure is queued"
     )
     assert "shadow" in failed[0]["Body"]
-    assert len(messages(emulator, f"/aws/lambda/{function}", "shadow")) == 1
+    assert len(messages(emulator, f"/aws/lambda/{function}", '{"raise": "shadow"}')) == 1
 
 
 def test_alias_shares_the_reserved_concurrency(
