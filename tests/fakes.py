@@ -14,6 +14,7 @@ from rollout.adapters.shadow import Shadow as Comparison
 from rollout.domain.flag import CLOSED, Flag
 from rollout.domain.minute import Row
 from rollout.domain.observation import Observation
+from rollout.domain.step import schedule_name
 
 ROOT = Path(__file__).parents[1]
 NOW = 1_800_000_000.0
@@ -206,6 +207,11 @@ class FakeFlagSource:
 
     def flag(self) -> Flag:
         return self.value
+
+
+def scheduled(phase: str = "", rollout_id: str = "beta-1") -> str:
+    """The name of the schedule of a ramp phase, or of the cleanup."""
+    return schedule_name({"rollout_id": rollout_id, "phase": phase})
 
 
 def request_log() -> RequestLog:

@@ -98,7 +98,7 @@ def table(reports: list[dict[str, Any]]) -> None:
     console = Console(highlight=False)
     console.print(shown)
     for report in reports:
-        console.print(f"{report['story']}: {report['reason']}", markup=False)
+        console.print(f"{report['story']}: {report['reason']}", markup=False, soft_wrap=True)
 
 
 def _cell(key: str, value: Any) -> str:

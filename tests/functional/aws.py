@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -60,13 +61,9 @@ class Aws:
 
     def use(self, patch: pytest.MonkeyPatch) -> "Aws":
         """Make every client, whoever makes it, one of this account's."""
-        session = boto3.Session(
-            aws_access_key_id="a", aws_secret_access_key="b", region_name="us-east-1"
-        )
-        session.events.register("before-parameter-build", self._note)
-        session.events.register("before-call", self._answer)
-        patch.setattr(boto3, "DEFAULT_SESSION", session)
-        patch.setattr(boto3.session, "Session", lambda *_, **__: session)
+        CURRENT[:] = [self]
+        patch.setattr(boto3, "DEFAULT_SESSION", session())
+        patch.setattr(boto3.session, "Session", lambda *_, **__: session())
         forget()
         return self
 
@@ -215,6 +212,19 @@ class Aws:
         if self._given["taskToken"] == "old":
             raise RefusedError("TaskTimedOut", "")
         return {}
+
+
+CURRENT: list[Aws] = []
+
+
+@cache
+def session() -> Any:
+    """One for all accounts, because making one is slow; the account in use answers."""
+    known = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
+    made: Any = boto3.Session(**known)
+    made.events.register("before-parameter-build", lambda **given: CURRENT[0]._note(**given))
+    made.events.register("before-call", lambda **given: CURRENT[0]._answer(**given))
+    return made
 
 
 def forget() -> None:

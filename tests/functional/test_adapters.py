@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 
@@ -635,13 +635,33 @@ def test_a_failed_function_whose_answer_is_no_object_is_an_observation(api: Api,
     assert LambdaCandidate(api.client, "f").read("u").error == "Unhandled"
 
 
-@on("lambda")
-def test_a_candidate_that_is_late_is_named_so(api: Api) -> None:
-    def late(**_: Any) -> None:
-        raise ReadTimeoutError(endpoint_url="lambda")
+class Failing:
+    """A client whose calls fail with this."""
 
-    api.client.meta.events.register_first("before-parameter-build", late)
-    assert LambdaCandidate(api.client, "f").read("u").error == TIMED_OUT
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def invoke(self, **_: Any) -> dict[str, Any]:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (ReadTimeoutError(endpoint_url="lambda"), TIMED_OUT),
+        (EndpointConnectionError(endpoint_url="lambda"), "EndpointConnectionError"),
+    ],
+)
+def test_a_candidate_that_cannot_be_asked_in_time_is_an_observation(
+    error: Exception, name: str
+) -> None:
+    assert LambdaCandidate(Failing(error), "f").read("u").error == name
+
+
+def test_a_shadow_that_cannot_be_sent_is_named() -> None:
+    error = EndpointConnectionError(endpoint_url="lambda")
+    failure = LambdaTee(Failing(error), "f").send(Shadow("u", "hash", Observation()))
+    assert failure == "EndpointConnectionError"
 
 
 @on("lambda")

@@ -11,12 +11,12 @@ from aws_lambda_powertools.utilities.parameters.base import DEFAULT_PROVIDERS
 
 from rollout.settings import Settings
 from tests import fakes
-from tests.fakes import ROOT, exposed
+from tests.fakes import ROOT, exposed, scheduled
 from tests.functional import aws
 from tests.functional.aws import FLAG_NAME, Aws
 from tests.functional.test_template import FUNCTIONS, RESOURCES, TEMPLATE, module_of
 
-ROLLING_BACK = {"state": "BAKING", "alarm": "ALARM", "schedules": ["beta-1-ramp-5"]}
+ROLLING_BACK = {"state": "BAKING", "alarm": "ALARM", "schedules": [scheduled("ramp-5")]}
 # Function -> (sample event, the account it meets): enough for every call that it can make.
 CASES: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "PreflightFunction": [("preflight.launch", {})],
@@ -29,7 +29,7 @@ CASES: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "CleanupFunction": [
         (
             "cleanup.finished",
-            {"flag": exposed(10_000, phase="ramp-100"), "schedules": ["beta-1-cleanup"]},
+            {"flag": exposed(10_000, phase="ramp-100"), "schedules": [scheduled()]},
         )
     ],
     "NotifyFunction": [("notify.rolled-back", {})],
@@ -43,11 +43,7 @@ CASES: dict[str, list[tuple[str, dict[str, Any]]]] = {
 }
 # Permissions that no code of the function uses: they come with a policy that functions share.
 SPARE = {
-    "PreflightFunction": {
-        "appconfig:GetDeployment",
-        "appconfig:StartConfigurationSession",
-        "appconfig:GetLatestConfiguration",
-    },
+    "PreflightFunction": {"appconfig:GetDeployment"},
     "SetExposureFunction": {"appconfig:GetDeployment"},
     "ConfirmExposureFunction": {
         "appconfig:ListDeployments",
@@ -55,7 +51,6 @@ SPARE = {
     },
     "EvaluateFunction": {"appconfig:GetDeployment"},
     "CleanupFunction": {"appconfig:GetDeployment"},
-    "ScheduleNextFunction": {"scheduler:GetSchedule"},
 }
 # Used by AWS on the function's behalf, not by its code.
 BY_AWS = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "iam:PassRole"}
@@ -155,7 +150,7 @@ def test_a_function_reads_every_setting_that_it_is_given(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(SPARE))
 def test_a_spare_permission_only_reads(name: str) -> None:
     verbs = {action.split(":")[1] for action in SPARE[name]}
-    assert all(verb.startswith(("Get", "List", "StartConfigurationSession")) for verb in verbs)
+    assert all(verb.startswith(("Get", "List")) for verb in verbs)
 
 
 def test_only_the_functions_that_end_or_change_an_exposure_may_write_the_flag() -> None:

@@ -17,6 +17,7 @@ from tests.fakes import (
     FakeSchedules,
     FakeServed,
     exposed,
+    scheduled,
 )
 
 
@@ -56,12 +57,12 @@ def test_a_second_rollback_changes_nothing() -> None:
 
 
 def test_what_was_scheduled_is_cancelled_and_nothing_else() -> None:
-    schedules = pending("beta-1-ramp-5", "beta-10-ramp-5", "other-1-ramp-5")
+    schedules = pending(*(scheduled("ramp-5", name) for name in ("beta-1", "beta-10", "other-1")))
     outcome = roll_back.roll_back(
         "beta-1", "w", ports(FakeFlags(exposed(100)), schedules=schedules)
     )
-    assert outcome["schedules_deleted"] == ["beta-1-ramp-5"]
-    assert set(schedules.pending) == {"beta-10-ramp-5", "other-1-ramp-5"}
+    assert outcome["schedules_deleted"] == [scheduled("ramp-5")]
+    assert set(schedules.pending) == {scheduled("ramp-5", name) for name in ("beta-10", "other-1")}
 
 
 def test_another_rollouts_exposure_is_left_alone() -> None:
@@ -218,13 +219,14 @@ def test_a_rollout_that_was_finished_but_not_confirmed_can_be_rolled_back() -> N
 
 
 def test_a_rollout_whose_id_begins_like_anothers_leaves_its_schedules() -> None:
-    schedules = pending("beta-ramp-5", "beta-2-ramp-5")
+    mine, other = scheduled("ramp-5", "beta"), scheduled("ramp-5", "beta-eu")
+    schedules = pending(mine, other)
     roll_back.roll_back("beta", "w", ports(FakeFlags(exposed(100)), schedules=schedules))
-    assert "beta-2-ramp-5" in schedules.pending
+    assert list(schedules.pending) == [other]
 
 
 def test_schedules_go_before_the_flag_so_that_no_step_starts_in_between() -> None:
-    schedules = pending("beta-1-ramp-5")
+    schedules = pending(scheduled("ramp-5"))
     with pytest.raises(NotRolledBackError):
         broken = ports(FakeFlags(exposed(2500), undone=99), schedules=schedules)
         roll_back.roll_back("beta-1", "w", broken)

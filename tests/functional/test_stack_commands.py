@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from ops.cli import main
 from rollout.domain import step as steps
-from tests.fakes import NOW, ROOT, exposed
+from tests.fakes import NOW, ROOT, exposed, scheduled
 from tests.functional import aws
 from tests.functional.aws import Aws
 
@@ -170,7 +170,7 @@ def test_a_stack_of_another_kind_is_refused_by_the_output_it_lacks(
 def test_the_status_says_what_is_served_and_what_comes_next(patch: pytest.MonkeyPatch) -> None:
     Aws(
         HELD,
-        schedules=["beta-1-ramp-50", "other-1-ramp-5"],
+        schedules=[scheduled("ramp-50"), scheduled("ramp-5", "other-1")],
         executions={
             "beta-1": execution("SUCCEEDED", outcome={"word": "LAUNCHED", "sentence": "passed"}),
             "beta-1-ramp-25": execution("RUNNING"),
@@ -182,7 +182,7 @@ def test_the_status_says_what_is_served_and_what_comes_next(patch: pytest.Monkey
         2500,
         True,
     )
-    assert result["scheduled"] == [{"name": "beta-1-ramp-50", "at": "2027-01-17T00:00:00Z"}]
+    assert result["scheduled"] == [{"name": scheduled("ramp-50"), "at": "2027-01-17T00:00:00Z"}]
     states = {item["name"]: (item["state"], item["sentence"]) for item in result["executions"]}
     assert states == {"beta-1": ("LAUNCHED", "passed"), "beta-1-ramp-25": ("Bake", "")}
 
@@ -212,7 +212,7 @@ def test_the_status_of_a_finished_rollout_has_no_end_of_a_lease(patch: pytest.Mo
 
 def test_rolling_back_closes_the_flag_and_stops_what_runs(patch: pytest.MonkeyPatch) -> None:
     account = Aws(
-        HELD, schedules=["beta-1-ramp-50"], executions={"beta-1": execution("RUNNING")}
+        HELD, schedules=[scheduled("ramp-50")], executions={"beta-1": execution("RUNNING")}
     ).use(patch)
     result = answer("roll-back", "--why", "tickets", "--by", "ada")
     assert (result["word"], result["exposure_bps"], result["holder"]) == (

@@ -34,6 +34,7 @@ from tests.fakes import (
     FakeSchedules,
     FakeServed,
     exposed,
+    scheduled,
 )
 
 NO_SHADOW = Shadow()
@@ -379,8 +380,8 @@ def test_asking_keeps_the_token_secret_and_says_what_to_type() -> None:
 @pytest.mark.parametrize(
     ("case", "name", "action", "phase", "word"),
     [
-        ("canary", "beta-1-ramp-5", "ramp", "ramp-5", "LAUNCHED"),
-        ("full", "beta-1-cleanup", "cleanup", "", "RAMPED"),
+        ("canary", scheduled("ramp-5"), "ramp", "ramp-5", "LAUNCHED"),
+        ("full", scheduled(), "cleanup", "", "RAMPED"),
     ],
 )
 def test_the_next_step_is_scheduled_with_all_it_needs(
@@ -406,7 +407,7 @@ def test_a_step_scheduled_twice_is_scheduled_once() -> None:
     for _ in range(2):
         event = fakes.event("schedule_next.canary")
         schedule_next.schedule_next(event, schedule_next.Ports(schedules, clock))
-    assert list(schedules.pending) == ["beta-1-ramp-5"]
+    assert list(schedules.pending) == [scheduled("ramp-5")]
 
 
 def clean(flags: FakeFlags, schedules: FakeSchedules | None = None) -> dict[str, Any]:

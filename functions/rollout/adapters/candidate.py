@@ -50,8 +50,9 @@ class LambdaCandidate:
             return None, TIMED_OUT
         except (ClientError, BotoCoreError, ValueError) as error:
             return None, type(error).__name__
+        known = body if isinstance(body, dict) else {}
         if "FunctionError" in answer:
-            return None, str(body.get("errorType", answer["FunctionError"]))
-        if not isinstance(body, dict) or "error" not in body:
+            return None, str(known.get("errorType", answer["FunctionError"]))
+        if "error" not in known:
             return None, "MalformedAnswer"
-        return body.get("user"), str(body["error"])
+        return known.get("user"), str(known["error"])
