@@ -125,10 +125,11 @@ def main() -> None:
 @click.option("--rollout", "rollout_id", default="", help="Id; default: plan name and time.")
 @as_json
 @explained
-@against_stack
-def launch(stack: deployed.Stack, plan: Path, rollout_id: str, as_json: bool) -> None:
+@beside_stack
+def launch(stack: Callable[[], deployed.Stack], plan: Path, rollout_id: str, as_json: bool) -> None:
     """Start a rollout: one execution of the playbook."""
-    result = rollouts.launch(stack, plan, rollout_id)
+    plan_documents.load(plan)  # a bad plan is told before AWS is asked
+    result = rollouts.launch(stack(), plan, rollout_id)
     text = f"launched {result['rollout']}; follow it with `rollout status`\n"
     _show(result, as_json, text + result["execution_arn"])
 

@@ -16,8 +16,10 @@ from rollout.adapters.clients import client
 from rollout.adapters.flag_reader import ServedFlag
 from rollout.adapters.flags import AppConfigFlags
 from rollout.adapters.schedules import SchedulerSchedules
+from rollout.domain import step as steps
 from rollout.domain.flag import Flag
 from rollout.domain.messages import reason_of, rollout_of
+from rollout.domain.step import schedule_prefix
 from rollout.handlers import roll_back as rolling_back
 
 RUNNING: Final = "RUNNING"
@@ -41,18 +43,20 @@ def launch(stack: Stack, plan_file: Path, rollout_id: str = "") -> dict[str, Any
     anything is touched.
     """
     plan, document = plan_documents.load(plan_file)
-    holder = AppConfigFlags.connect(stack.settings()).current().flag.rollout_id
+    holder = AppConfigFlags.connect(stack.settings()).current().flag.holder
     if holder:
         raise RolloutError(
             f"rollout {holder} holds the flag; see `rollout status`, end it with "
             f"`rollout roll-back --why '…'`"
         )
     rollout_id = rollout_id or f"{plan.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    document = {"action": steps.LAUNCH, "rollout_id": rollout_id, "plan": document}
+    steps.parse(document, rollout_id, time.time())
     try:
         answer = client("stepfunctions").start_execution(
             stateMachineArn=stack.machine_arn,
             name=rollout_id,
-            input=json.dumps({"action": "launch", "rollout_id": rollout_id, "plan": document}),
+            input=json.dumps(document),
         )
     except ClientError as error:
         if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
@@ -139,16 +143,16 @@ def status(stack: Stack) -> dict[str, Any]:
     flag = served(stack)
     known: dict[str, Any] = {}
     everything = executions(stack, known=known)
-    rollout_id = flag.rollout_id or (everything[0]["rollout"] if everything else "")
+    rollout_id = flag.holder or (everything[0]["rollout"] if everything else "")
     listed = [_line(item) for item in everything if item["rollout"] == rollout_id]
     return {
         "stack": stack.name,
         "rollout": rollout_id,
-        "holds_flag": bool(flag.rollout_id),
+        "holds_flag": bool(flag.holder),
         "phase": flag.phase,
         "exposure_bps": flag.exposure_at(time.time()),
         "shadow_bps": flag.shadow_at(time.time()),
-        "lease_until": _iso(flag.lease_until) if flag.enabled else "",
+        "lease_until": _iso(flag.lease_until) if flag.holder else "",
         "executions": listed,
         "scheduled": _scheduled(stack, rollout_id),
     }
@@ -168,7 +172,9 @@ def _scheduled(stack: Stack, rollout_id: str) -> list[dict[str, str]]:
         return []
     group = stack.outputs["ScheduleGroupName"]
     api = client("scheduler")
-    listed = api.list_schedules(GroupName=group, NamePrefix=f"{rollout_id}-")["Schedules"]
+    listed = api.list_schedules(GroupName=group, NamePrefix=schedule_prefix(rollout_id))[
+        "Schedules"
+    ]
     found = [api.get_schedule(GroupName=group, Name=item["Name"]) for item in listed]
     return [
         {"name": item["Name"], "at": re.sub(r"^at\((.+)\)$", r"\1Z", item["ScheduleExpression"])}

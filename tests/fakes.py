@@ -42,7 +42,7 @@ class FakeFlags:
     urgent: list[bool] = field(default_factory=list)
     stopped: list[int] = field(default_factory=list)
 
-    def current(self) -> Deployed:
+    def current(self, *, ours: bool = False) -> Deployed:
         return Deployed(self.flag, {"values": {}}, self.number, self.number, self.state)
 
     def deploy(self, before: Deployed, flag: Flag, note: str, *, urgent: bool) -> int:

@@ -114,6 +114,15 @@ def test_a_document_that_is_not_ours_is_refused_by_its_field(api: Api, found: by
     assert caught.value.field.startswith("flag ")
 
 
+@on("appconfig")
+def test_a_rollback_writes_into_the_newest_document_that_is_ours(api: Api) -> None:
+    deployments(api, (7, "COMPLETE", "9"), (6, "COMPLETE", "8"))
+    api.answers("get_hosted_configuration_version", content(b'{"values": {"other": {}}}'))
+    api.answers("get_hosted_configuration_version", content(json.dumps(document()).encode()))
+    found = flags(api).current(ours=True)
+    assert (found.number, found.latest_deployment, found.strange) == (6, 7, True)
+
+
 def deployed(api: Api) -> Any:
     deployments(api, (6, "COMPLETE", "8"))
     api.answers("get_hosted_configuration_version", content(json.dumps(document()).encode()))

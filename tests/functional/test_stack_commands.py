@@ -99,7 +99,7 @@ def test_a_plan_of_the_longest_name_gives_an_id_that_the_machine_accepts(
     patch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     document = json.loads(Path(BETA).read_text(encoding="utf-8"))
-    document["name"] = "a" * 24
+    document["name"] = "a" * 23
     (tmp_path / "plan.json").write_text(json.dumps(document))
     account = Aws().use(patch)
     answer("launch", "--plan", str(tmp_path / "plan.json"))

@@ -418,7 +418,7 @@ def clean(flags: FakeFlags, schedules: FakeSchedules | None = None) -> dict[str,
 def test_cleanup_lifts_the_lease_and_gives_the_flag_back() -> None:
     flags = FakeFlags(exposed(10_000, phase="ramp-100"))
     assert clean(flags)["word"] == "COMPLETED"
-    assert (flags.flag.lease_until, flags.flag.rollout_id) == (NO_LEASE_END, "")
+    assert (flags.flag.lease_until, flags.flag.holder) == (NO_LEASE_END, "")
     assert (flags.flag.candidate_bps, flags.flag.shadow_bps) == (10_000, 0)
 
 

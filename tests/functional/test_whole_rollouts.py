@@ -37,7 +37,7 @@ def test_a_healthy_candidate_ends_at_full_exposure_without_a_lease() -> None:
     world.follow(launch(), "r-1")
     assert words(world) == ["LAUNCHED", "RAMPED", "RAMPED", "RAMPED", "RAMPED", "COMPLETED"]
     assert (bps(world), world.flags.flag.lease_until) == (10_000, NO_LEASE_END)
-    assert world.flags.flag.rollout_id == ""
+    assert world.flags.flag.holder == ""
 
 
 def test_every_execution_ends_in_a_state_named_after_its_word() -> None:

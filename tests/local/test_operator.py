@@ -224,8 +224,6 @@ def test_a_flag_that_is_not_ours_stops_the_launch_and_no_read(
     flags = api(address, "appconfig")
     ids = {"ApplicationId": outputs["FlagApplicationId"]}
     profile = outputs["FlagProfileId"]
-    latest = flags.list_deployments(EnvironmentId=outputs["FlagEnvironmentId"], **ids)["Items"]
-    good = max(latest, key=lambda item: int(item["DeploymentNumber"]))["ConfigurationVersion"]
     strange = flags.create_hosted_configuration_version(
         ConfigurationProfileId=profile,
         Content=b'{"version": "1", "flags": {}, "values": {"other": {"enabled": true}}}',
@@ -233,21 +231,18 @@ def test_a_flag_that_is_not_ours_stops_the_launch_and_no_read(
         **ids,
     )["VersionNumber"]
 
-    def deploy(version: Any) -> None:
-        flags.start_deployment(
-            EnvironmentId=outputs["FlagEnvironmentId"],
-            ConfigurationProfileId=profile,
-            ConfigurationVersion=str(version),
-            DeploymentStrategyId=outputs["RollbackStrategyId"],
-            **ids,
-        )
-        time.sleep(2)
-
-    deploy(strange)
-    try:
-        code, _, said = rollout("launch", "--plan", str(PLAN), "--endpoint-url", address)
-        assert code == 2
-        assert "flag prismaAdapter is missing; expected a JSON object" in said
-        assert read(address, outputs, {"userId": "user-1"})["statusCode"] == 200
-    finally:
-        deploy(good)
+    flags.start_deployment(
+        EnvironmentId=outputs["FlagEnvironmentId"],
+        ConfigurationProfileId=profile,
+        ConfigurationVersion=str(strange),
+        DeploymentStrategyId=outputs["RollbackStrategyId"],
+        **ids,
+    )
+    time.sleep(2)
+    code, _, said = rollout("launch", "--plan", str(PLAN), "--endpoint-url", address)
+    assert code == 2
+    assert "flag prismaAdapter is missing; expected a JSON object" in said
+    assert read(address, outputs, {"userId": "user-1"})["statusCode"] == 200
+    mended = answer("roll-back", "--why", "a strange flag", "--endpoint-url", address)
+    assert (mended["changed"], mended["exposure_bps"]) == (True, 0)
+    assert status(address)["exposure_bps"] == 0

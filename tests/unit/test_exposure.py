@@ -76,9 +76,17 @@ def test_slow_is_above_the_controls_p95_and_for_the_candidate_its_tolerance_and_
 # Who holds the flag
 
 
-@pytest.mark.parametrize("holder", ["", "beta-1"])
-def test_a_rollout_may_change_a_flag_that_it_holds_or_nobody_does(holder: str) -> None:
-    assert holder_problem(Flag(rollout_id=holder), STEP) == ""
+@pytest.mark.parametrize("first", [True, False])
+def test_a_rollout_may_change_a_flag_that_it_holds(first: bool) -> None:
+    assert holder_problem(Flag(rollout_id="beta-1"), STEP, first=first) == ""
+
+
+def test_the_first_phase_takes_a_flag_that_nobody_holds() -> None:
+    assert holder_problem(Flag(), STEP, first=True) == ""
+
+
+def test_a_later_phase_does_not_open_a_flag_that_was_closed_meanwhile() -> None:
+    assert "it was closed meanwhile" in holder_problem(Flag(), STEP)
 
 
 def test_a_rollout_may_not_change_a_flag_that_another_holds() -> None:

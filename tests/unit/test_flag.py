@@ -119,7 +119,7 @@ def test_a_finished_flag_exposes_everyone_for_good_and_is_held_by_nobody(
 
     assert finished.exposure_at(now) == FULL_BPS
     assert finished.shadow_at(now) == 0
-    assert (finished.rollout_id, finished.phase) == ("", "")
+    assert (finished.holder, finished.phase) == ("", "")
 
 
 # Reading what was written

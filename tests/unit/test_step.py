@@ -224,13 +224,13 @@ def test_the_launch_alone_may_be_all_of_a_plan(plan: Plan) -> None:
 def test_a_schedule_is_named_after_rollout_and_phase(plan: Plan) -> None:
     following = STEP.next_input(plan, plan.phase("half"), {}, HISTORY)
 
-    assert schedule_name(following) == "beta-1-full"
+    assert schedule_name(following) == "beta-1.full"
 
 
 def test_the_schedule_of_the_cleanup_is_named_so(plan: Plan) -> None:
     following = STEP.next_input(plan, plan.phase("full"), {}, HISTORY)
 
-    assert schedule_name(following) == "beta-1-cleanup"
+    assert schedule_name(following) == "beta-1.cleanup"
 
 
 def test_the_longest_names_still_fit_a_schedule() -> None:

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, Self
 
 from botocore.exceptions import ClientError
 
 from rollout.adapters.clients import client
 from rollout.domain import flag as flags
+from rollout.domain.errors import InvalidInputError
 from rollout.domain.flag import Flag
 from rollout.settings import Settings, settings
 
@@ -29,7 +30,8 @@ class Deployed:
     """The flag as last deployed.
 
     document: the write-format document it stands in. latest_deployment: what the optimistic lock
-    is taken on. number, state: the deployment that carries the flag.
+    is taken on. number, state: the deployment that carries the flag. strange: newer documents are
+    deployed, and none of them is ours.
     """
 
     flag: Flag
@@ -37,6 +39,7 @@ class Deployed:
     latest_deployment: int
     number: int
     state: str
+    strange: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Deployment:
 class Flags(Protocol):
     """The port: read the deployed flag, deploy another, watch, stop."""
 
-    def current(self) -> Deployed: ...
+    def current(self, *, ours: bool = False) -> Deployed: ...
     def deploy(self, before: Deployed, flag: Flag, note: str, *, urgent: bool) -> int: ...
     def deployment(self, number: int) -> Deployment: ...
     def running(self) -> Deployment | None: ...
@@ -84,16 +87,25 @@ class AppConfigFlags:
             urgent_strategy=known.optional("ROLLBACK_STRATEGY_ID"),
         )
 
-    def current(self) -> Deployed:
+    def current(self, *, ours: bool = False) -> Deployed:
         """The flag carried by the newest deployment that was not rolled back.
 
+        ours: pass over documents that are not ours, so that a rollback has one to write into.
         Raises FlagMissingError before the first deployment, InvalidInputError for a document
         that is not ours.
         """
-        deployments = list(self._deployments())
+        deployments, strange = list(self._deployments()), False
         for item in deployments:
-            if item["State"] in EFFECTIVE:
-                return self._deployed(item, deployments[0]["DeploymentNumber"])
+            if item["State"] not in EFFECTIVE:
+                continue
+            try:
+                found = self._deployed(item, deployments[0]["DeploymentNumber"])
+            except InvalidInputError:
+                if not ours:
+                    raise
+                strange = True
+                continue
+            return replace(found, strange=strange)
         raise FlagMissingError(
             f"no deployment of flag {self.name} in environment {self.environment}; "
             "deploy the template, it makes the first one"

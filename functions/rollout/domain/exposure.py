@@ -43,11 +43,17 @@ def flag_for(
     )
 
 
-def holder_problem(flag: Flag, step: Step) -> str:
-    """Why the rollout may not change the flag; "" when it holds it, or nobody does."""
-    if flag.rollout_id in ("", step.rollout_id):
+def holder_problem(flag: Flag, step: Step, *, first: bool = False) -> str:
+    """Why the rollout may not change the flag; "" when it holds it.
+
+    first: only a rollout's first phase may take a flag that nobody holds. Later, a free flag is one
+    that was closed meanwhile, and must not be opened again.
+    """
+    if flag.holder == step.rollout_id or (first and not flag.holder):
         return ""
-    return f"the flag is held by rollout {flag.rollout_id}, in phase {flag.phase}"
+    if not flag.holder:
+        return f"rollout {step.rollout_id} does not hold the flag any more: it was closed meanwhile"
+    return f"the flag is held by rollout {flag.holder}, in phase {flag.phase}"
 
 
 def history_after(exposure: Mapping[str, Any]) -> History:

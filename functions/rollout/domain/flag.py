@@ -48,19 +48,26 @@ class Flag:
         """Authorised shadow sample in basis points at epoch second `now`."""
         return self.shadow_bps if self.enabled and now < self.lease_until else 0
 
+    @property
+    def holder(self) -> str:
+        """The rollout that may change the flag; "" when anybody may, as after a finished one."""
+        return "" if self.lease_until == NO_LEASE_END else self.rollout_id
+
     def closed(self) -> "Flag":
         """The same flag with the control serving everyone and nobody holding it."""
         return Flag(salt=self.salt)
 
     def finished(self) -> "Flag":
-        """The end of a rollout: full exposure, no lease, no shadow, no holder."""
+        """The end of a rollout: full exposure, no lease, no shadow, no holder.
+
+        It keeps the rollout's id, so that this rollout, and no other, can still be rolled back.
+        """
         return replace(
             self,
             enabled=True,
             candidate_bps=FULL_BPS,
             shadow_bps=0,
             lease_until=NO_LEASE_END,
-            rollout_id="",
             phase="",
         )
 

@@ -54,9 +54,9 @@ def _strangers(step: Step, plan: Plan, flag: Flag) -> tuple[str, ...]:
     """Why this step has no business with the flag as it is."""
     if step.action != LAUNCH:
         return _out_of_turn(step, plan, flag)
-    if flag.rollout_id and flag.rollout_id != step.rollout_id:
+    if flag.holder not in ("", step.rollout_id):
         return (
-            f"rollout {flag.rollout_id} holds the flag, in phase {flag.phase}; "
+            f"rollout {flag.holder} holds the flag, in phase {flag.phase}; "
             "wait for its end or roll it back",
         )
     if flag.enabled and flag.candidate_bps:
@@ -68,8 +68,8 @@ def _strangers(step: Step, plan: Plan, flag: Flag) -> tuple[str, ...]:
 
 
 def _out_of_turn(step: Step, plan: Plan, flag: Flag) -> tuple[str, ...]:
-    if flag.rollout_id != step.rollout_id:
-        holder = f"rollout {flag.rollout_id}" if flag.rollout_id else "nobody"
+    if flag.holder != step.rollout_id:
+        holder = f"rollout {flag.holder}" if flag.holder else "nobody"
         return (f"this step belongs to {step.rollout_id}, but {holder} holds the flag",)
     expected = _phase_before(step, plan)
     if flag.phase != expected:

@@ -11,7 +11,7 @@ from rollout.domain.plan import CANARY, RAMP, SHADOW, Phase, Plan
 History = tuple[tuple[str, float], ...]
 LAUNCH, RAMP_UP, CLEANUP = "launch", "ramp", "cleanup"
 ACTIONS: Final = (LAUNCH, RAMP_UP, CLEANUP)
-# Schedule names are at most 64 characters: a rollout id, a dash and a phase name (24).
+# Schedule names are at most 64 characters: a rollout id, a dot and a phase name (24).
 ROLLOUT_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}")
 # A one-time schedule must lie in the future when it is created.
 LEAD_SECONDS: Final = 2
@@ -75,9 +75,14 @@ def next_word(plan: Plan, phase: Phase) -> str:
     return RAMP.upper() if plan.after(phase.name) else CLEANUP.upper()
 
 
+def schedule_prefix(rollout_id: str) -> str:
+    """How the names of a rollout's schedules begin; ids have no dot, so no other's do."""
+    return f"{rollout_id}."
+
+
 def schedule_name(step_input: Mapping[str, Any]) -> str:
     """The schedule of a step: its rollout and phase, so that a second one is refused."""
-    return f"{step_input['rollout_id']}-{step_input['phase'] or CLEANUP}"
+    return f"{schedule_prefix(step_input['rollout_id'])}{step_input['phase'] or CLEANUP}"
 
 
 def parse(document: Any, execution_name: str, now: float) -> Step:

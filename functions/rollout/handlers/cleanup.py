@@ -13,7 +13,7 @@ from rollout.adapters.flags import AppConfigFlags, Flags
 from rollout.adapters.schedules import SchedulerSchedules, Schedules
 from rollout.domain.exposure import holder_problem
 from rollout.domain.flag import FULL_BPS, NO_LEASE_END
-from rollout.domain.step import Step
+from rollout.domain.step import Step, schedule_prefix
 from rollout.handlers.confirm_exposure import Served
 from rollout.telemetry import log
 
@@ -43,7 +43,8 @@ def cleanup(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     """
     step = Step.from_json(event["step"])
     before = ports.flags.current()
-    if before.flag.lease_until != NO_LEASE_END:
+    done = before.flag.lease_until == NO_LEASE_END and before.flag.rollout_id == step.rollout_id
+    if not done:
         problem = holder_problem(before.flag, step)
         if problem:
             raise NotCleanedUpError(problem)
@@ -51,7 +52,7 @@ def cleanup(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
             before, before.flag.finished(), f"{step.rollout_id} completed", urgent=True
         )
     _confirm(ports)
-    ports.schedules.delete(f"{step.rollout_id}-")
+    ports.schedules.delete(schedule_prefix(step.rollout_id))
     log().info("completed", extra={"rollout_id": step.rollout_id})
     return {
         "word": "COMPLETED",

@@ -53,7 +53,7 @@ def _lost(exposure: dict[str, Any], step: Step, flags: Flags) -> Verdict | None:
         return None
     reason = (
         f"the flag was changed under this phase: it is {flag.candidate_bps} bps, enabled "
-        f"{flag.enabled}, held by {flag.rollout_id or 'nobody'}"
+        f"{flag.enabled}, held by {flag.holder or 'nobody'}"
     )
     return Verdict(Call.ROLL_BACK, f"{Call.ROLL_BACK}: {reason}.", (reason,), ())
 

@@ -49,7 +49,7 @@ def _about(event: dict[str, Any], ports: Ports) -> tuple[str, str]:
         cause = f" ({detail['error']}: {detail.get('cause')})" if detail.get("error") else ""
         return rollout_of(_input(detail)) or str(detail.get("name", "")), reason + cause
     if event.get("source") == "aws.cloudwatch":
-        holder = ports.rollback.flags.current().flag.rollout_id
+        holder = ports.rollback.flags.current().flag.holder
         return holder, f"alarm {detail.get('alarmName')} went to ALARM"
     raise InvalidInputError(
         field="event.source",

@@ -14,6 +14,7 @@ from rollout.adapters.alarms import Alarms, CloudWatchAlarms
 from rollout.adapters.flags import AppConfigFlags, Deployed, FlagConflictError, Flags
 from rollout.adapters.schedules import SchedulerSchedules, Schedules
 from rollout.domain.messages import reason_of, rollout_of
+from rollout.domain.step import schedule_prefix
 from rollout.handlers.confirm_exposure import Served
 from rollout.telemetry import log
 
@@ -50,18 +51,20 @@ class Ports:
 def roll_back(rollout_id: str, reason: str, ports: Ports) -> dict[str, Any]:
     """Close the flag and verify at the data plane that control serves everyone.
 
-    rollout_id: only that rollout's exposure is touched; "" closes the flag whoever holds it.
+    rollout_id: only that rollout's exposure is touched, or nobody's; "" closes the flag whoever
+    holds it.
     Returns the outcome {"word": "ROLLED_BACK", "reason", "changed": whether there was anything to
     undo, "holder", "exposure_bps": 0, "schedules_deleted", "seconds"}; when another rollout holds
     the flag nothing is touched and exposure_bps is the other's. Raises NotRolledBackError.
     """
     started = ports.clock()
-    before = ports.flags.current()
+    before = ports.flags.current(ours=True)
     holder = before.flag.rollout_id
-    ours = not rollout_id or rollout_id == holder
+    ours = not rollout_id or holder in ("", rollout_id)
     # The next step must not start behind our back, so its schedule goes first.
-    deleted = ports.schedules.delete(f"{rollout_id or holder}-") if rollout_id or holder else []
-    changed = ours and (before.flag.enabled or before.flag.candidate_bps > 0)
+    whose = rollout_id or holder
+    deleted = ports.schedules.delete(schedule_prefix(whose)) if whose else []
+    changed = ours and (before.strange or before.flag.enabled or before.flag.candidate_bps > 0)
     if changed:
         _close(before, f"roll back {holder}: {reason}", ports)
     exposure = _verified(ports) if ours else before.flag.exposure_at(ports.clock())
@@ -86,18 +89,18 @@ def _close(before: Deployed, note: str, ports: Ports) -> None:
             running = ports.flags.running()
             if running:
                 ports.flags.stop(running.number)
-                before = ports.flags.current()
+                before = ports.flags.current(ours=True)
             try:
                 number = ports.flags.deploy(before, before.flag.closed(), _short(note), urgent=True)
             except FlagConflictError:
                 if attempt == ATTEMPTS:
                     raise
                 ports.sleep(PAUSE_SECONDS)
-                before = ports.flags.current()
+                before = ports.flags.current(ours=True)
                 continue
             if _completed(number, ports):
                 return
-            before = ports.flags.current()
+            before = ports.flags.current(ours=True)
     raise NotRolledBackError(f"{ATTEMPTS} deployments of the closed flag were undone")
 
 
@@ -116,11 +119,15 @@ def _verified(ports: Ports) -> int:
     """The exposure a new reader is served; 0, or NotRolledBackError."""
     exposure = -1
     for _ in range(ATTEMPTS):
-        exposure = ports.served.flag().exposure_at(ports.clock())
+        try:
+            exposure = ports.served.flag().exposure_at(ports.clock())
+        except ValueError:  # a document that is not ours; readers take it for no exposure
+            exposure = -1
         if exposure == 0:
             return 0
         ports.sleep(PAUSE_SECONDS)
-    raise NotRolledBackError(f"the data plane still serves {exposure} basis points")
+    served = "a flag that is not ours" if exposure < 0 else f"{exposure} basis points"
+    raise NotRolledBackError(f"the data plane still serves {served}")
 
 
 def _short(note: str) -> str:

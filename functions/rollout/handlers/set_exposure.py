@@ -9,7 +9,7 @@ from rollout.adapters import plan_documents
 from rollout.adapters.flags import AppConfigFlags, FlagConflictError, Flags
 from rollout.adapters.metrics import CloudWatchMetrics, Metrics, MetricsUnavailableError
 from rollout.domain.exposure import DEPLOYING, LOST, flag_for, history_after, holder_problem
-from rollout.domain.plan import Phase, Plan
+from rollout.domain.plan import SHADOW, Phase, Plan
 from rollout.domain.step import History, Step
 from rollout.telemetry import log
 
@@ -37,7 +37,7 @@ def set_exposure(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     now = ports.clock()
     exposure = _exposure(plan, phase, now, history)
     before = ports.flags.current()
-    problem = holder_problem(before.flag, step)
+    problem = holder_problem(before.flag, step, first=phase.kind == SHADOW)
     if problem:
         return {**exposure, "deployment": before.number, "word": LOST, "reason": problem}
     if before.flag.phase == phase.name:
