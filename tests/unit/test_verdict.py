@@ -593,3 +593,11 @@ def test_a_verdict_in_json_has_the_word_the_reasons_and_every_vote(plan: Plan) -
     assert [rail["metric"] for rail in values["guardrails"]] == [v.metric for v in verdict.votes]
     assert values["guardrails"][0]["needed"] == 0
     assert (values["since"], values["otherwise"]) == ("", verdict.otherwise)
+
+
+def test_declared_clumping_makes_the_judge_slower_to_accuse(plan: Plan) -> None:
+    failing = stretch(1, 4, candidate=Arm(50, errors=6), control=Arm(100))
+    clumped = replace(plan, judge=replace(plan.judge, clumping=0.2))
+
+    assert judged(plan, "canary", until("canary", failing)).call is Call.ROLL_BACK
+    assert judged(clumped, "canary", until("canary", failing)).call is not Call.ROLL_BACK

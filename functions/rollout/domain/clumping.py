@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+# What is taken for granted until there is something better to go by.
+CLUMPING: Final = 0.005
 # Never less, so that no count is believed to be perfectly regular; and never more.
 LEAST: Final = 0.0002
 MOST: Final = 0.3
@@ -22,7 +24,7 @@ class Clumping:
     n p (1 - p) (1 + (n - 1) phi). Moment estimator of the beta-binomial (Williams 1975).
     """
 
-    declared: float = 0.005
+    declared: float = CLUMPING
     events: float = 0.0
     requests: float = 0.0
     squares: float = 0.0

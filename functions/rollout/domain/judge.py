@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rollout.domain.certificate import clean_requests_needed
+from rollout.domain.clumping import CLUMPING
 from rollout.domain.minute import Minute
 from rollout.domain.trial import ERRORS, MISMATCHES, SHADOW_FAILURES, SLOW, Rail, Trial
 
@@ -53,6 +54,7 @@ class Promises:
     stages: tuple[Stage, ...]
     tenant: Rail | None = None
     silence: Silence = Silence()
+    clumping: float = CLUMPING
 
     @property
     def planned(self) -> int:
@@ -82,7 +84,7 @@ class Judge:
 
     def __init__(self, promises: Promises) -> None:
         self.promises = promises
-        self.trial = Trial(promises.rails, promises.planned, promises.tenant)
+        self.trial = Trial(promises.rails, promises.planned, promises.tenant, promises.clumping)
         self.stage, self.minutes = 0, 0
         self.here, self.live = Tally(), Tally()
         self.compared = self.mismatched = self.asked = self.failed = 0

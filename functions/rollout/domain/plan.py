@@ -74,10 +74,14 @@ class Slowness:
 
 @dataclass(frozen=True)
 class Judge:
-    """alpha: chance of rolling back a tolerable candidate; beta: of passing an intolerable one."""
+    """alpha: chance of rolling back a tolerable candidate; beta: of passing an intolerable one.
+
+    clumping: correlation 0..1 of errors within a minute, until the control has shown its own.
+    """
 
     alpha: float
     beta: float
+    clumping: float = 0.005
 
 
 @dataclass(frozen=True)

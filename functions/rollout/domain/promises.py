@@ -38,7 +38,14 @@ def promises_of(plan: Plan, period_seconds: int) -> Promises:
         minutes=max(1, plan.no_data.after_seconds // period_seconds),
     )
     stages = tuple(_stage(phase, plan, period_seconds) for phase in plan.phases)
-    return Promises(plan.judge.alpha, plan.judge.beta, rails, stages, silence=silence)
+    return Promises(
+        plan.judge.alpha,
+        plan.judge.beta,
+        rails,
+        stages,
+        silence=silence,
+        clumping=plan.judge.clumping,
+    )
 
 
 def _stage(phase: Phase, plan: Plan, period_seconds: int) -> Stage:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from rollout.domain.clumping import Clumping
+from rollout.domain.clumping import CLUMPING, Clumping
 from rollout.domain.harm import FRACTIONAL_ODDS, ODDS, SLOW_ODDS, Absolute, Onset, Relative, ladder
 from rollout.domain.minute import Minute
 from rollout.domain.wealth import Wealth, alternatives
@@ -78,15 +78,25 @@ class Trial:
     """All cases of one rollout.
 
     rails: metric -> Rail. planned: how many minutes the rollout is meant to take. tenant: the Rail
-    of each single tenant, its share that of all of them together.
+    of each single tenant, its share that of all of them together. clumping: declared, until the
+    control has shown its own.
     """
 
-    def __init__(self, rails: Mapping[str, Rail], planned: int, tenant: Rail | None = None) -> None:
+    def __init__(
+        self,
+        rails: Mapping[str, Rail],
+        planned: int,
+        tenant: Rail | None = None,
+        clumping: float = CLUMPING,
+    ) -> None:
         self.planned = planned
         self.cases = {name: Case(name, rail, planned) for name, rail in rails.items()}
         self.tenant = tenant
         self.tenants: list[Case] = []
-        self.clumping, self.slow_clumping = Clumping(), Clumping(SLOW_CLUMPING)
+        self.clumping, self.slow_clumping = (
+            Clumping(clumping),
+            Clumping(max(clumping, SLOW_CLUMPING)),
+        )
         self.number = 0
 
     def see(self, minute: Minute) -> None:
