@@ -77,7 +77,8 @@ def test_a_failing_candidate_is_rolled_back_by_the_machine_for_its_errors(
 ) -> None:
     story = stories["errors"]
     assert story["outcome"] == "ROLLED_BACK"
-    assert story["reason"].startswith("ROLL_BACK: errors ")
+    # Users' reads and the shadow's fail alike: whichever is sure first.
+    assert story["reason"].startswith(("ROLL_BACK: errors ", "ROLL_BACK: shadow_failures "))
     assert (story["max_exposure_bps"], story["final_exposure_bps"]) == (2500, 0)
 
 
