@@ -16,6 +16,7 @@ from benchmarks.decision import score, tables
 from benchmarks.decision.judges import JUDGES, OURS
 from benchmarks.decision.levels import LEVELS
 from benchmarks.decision.options import COMMAND, Options
+from benchmarks.decision.plot import draw
 from benchmarks.decision.run import Record, Setting, run
 from benchmarks.decision.scenarios import SCENARIOS
 from ops.local.traffic import read_csv
@@ -134,11 +135,15 @@ def _processor() -> str:
 
 def _write(options: Options, result: dict[str, Any], console: Console) -> None:
     out = options.out
+    if out is None and options.whole:
+        out = RESULTS / f"decision-{result['date'][:10]}.json"
     if out is None:
         return
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    console.print(f"Written: {out}")
+    picture = out.with_suffix(".svg")
+    draw(result, picture)
+    console.print(f"Written: {out}, {picture}")
 
 
 def _brief(result: dict[str, Any]) -> dict[str, Any]:

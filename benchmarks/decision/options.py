@@ -42,6 +42,12 @@ class Options:
             return known
         return (*known, COMMAND)
 
+    @property
+    def whole(self) -> bool:
+        """Whether this is the full run, whose result is kept."""
+        chosen = (self.names, self.scenarios, self.levels, self.rollouts, self.traffic)
+        return not self.quick and not any(chosen)
+
     def tasks(self) -> list[Task]:
         """Every rollout to simulate."""
         return [*self._fixed(), *(self._led() if self.closed else ())]
