@@ -19,7 +19,7 @@ START, MINUTE = "start", "minute"
 GO, HOLD, ROLLBACK = "GO", "HOLD", "ROLLBACK"
 COIN_TOSS: Final = 0.5
 # A stage is not left before this part of its planned minutes.
-LEAST: Final = 0.15
+LEAST: Final = 0.12
 SLOW_TOLERATED, SLOW_LIMIT = 0.05, 0.10
 MOST_BUCKETS: Final = 10_000
 MOST_MINUTES: Final = 10_000_000
