@@ -1,7 +1,6 @@
 """A person at a local stack: launch, look, stop, approve, and what can go wrong."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,15 @@ PLAN = ROOT / "plans" / "rehearsal.json"
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+def environment() -> Iterator[dict[str, str]]:
+    """What `rollout local up` prints for a shell to take over."""
     with local_stack() as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def address(environment: dict[str, str]) -> str:
+    return environment["AWS_ENDPOINT_URL"]
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +65,20 @@ def read(address: str, outputs: dict[str, str], event: Any) -> dict[str, Any]:
     return dict(json.loads(found["Payload"].read()))
 
 
-def ended(address: str, execution: str) -> dict[str, Any]:
-    machine = api(address, "stepfunctions")
+def arm(address: str, outputs: dict[str, str], user: str) -> str:
+    """Who answers this user, who must get an answer."""
+    found = read(address, outputs, {"userId": user})
+    assert found["statusCode"] == 200
+    return str(found["headers"]["x-rollout-arm"])
 
+
+def describe(address: str, execution: str) -> dict[str, Any]:
+    return dict(api(address, "stepfunctions").describe_execution(executionArn=execution))
+
+
+def ended(address: str, execution: str) -> dict[str, Any]:
     def found() -> dict[str, Any] | None:
-        item = machine.describe_execution(executionArn=execution)
+        item = describe(address, execution)
         return item if item["status"] != "RUNNING" else None
 
     return dict(until(found, "the execution ends"))
@@ -76,7 +90,21 @@ def outcome(address: str, execution: str) -> dict[str, Any]:
 
 def test_before_the_first_rollout_the_control_serves_everyone(address: str) -> None:
     now = status(address)
-    assert (now["exposure_bps"], now["holds_flag"], now["scheduled"]) == (0, False, [])
+    assert (now["rollout"], now["exposure_bps"], now["holds_flag"]) == ("", 0, False)
+    assert (now["executions"], now["scheduled"]) == ([], [])
+
+
+def test_what_is_printed_is_all_that_a_shell_needs(environment: dict[str, str]) -> None:
+    assert set(environment) == {
+        "AWS_ENDPOINT_URL",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_DEFAULT_REGION",
+    }
+    assert environment["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
+    code, out, err = rollout("status", **environment)
+    assert (code, err) == (0, "")
+    assert "none yet" in out
 
 
 @launching
@@ -87,15 +115,46 @@ def test_a_second_launch_is_refused_with_the_name_of_the_first(address: str) -> 
     assert code == 1
     assert f"rollout {first} holds the flag" in said
     assert said.count("\n") == 1
+    assert held_by(address, first)
+
+
+@launching
+def test_of_two_launches_at_the_same_moment_one_is_made(
+    address: str, outputs: dict[str, str]
+) -> None:
+    """Past the command line, which would not have let the second through."""
+    plan, machine = json.loads(PLAN.read_text(encoding="utf-8")), api(address, "stepfunctions")
+    started = [
+        machine.start_execution(
+            stateMachineArn=outputs["StateMachineArn"],
+            name=name,
+            input=json.dumps({"action": "launch", "rollout_id": name, "plan": plan}),
+        )["executionArn"]
+        for name in ("rival-1", "rival-2")
+    ]
+
+    def running() -> list[str]:
+        return [arn for arn in started if describe(address, arn)["status"] == "RUNNING"]
+
+    until(lambda: len(running()) == 1, "one of the two ends")
+    winner = running()[0].rpartition(":")[2]
+    (loser,) = set(started) - set(running())
+    assert outcome(address, loser)["word"] in ("REFUSED", "ROLLED_BACK")
+    until(lambda: held_by(address, winner), "the other holds the flag")
 
 
 @launching
 def test_a_person_stops_a_rollout_and_it_stays_stopped(address: str) -> None:
     first = launch(address)
     until(lambda: held_by(address, first["rollout"]), "it holds the flag")
+    (execution,) = status(address)["executions"]
+    assert (execution["name"], execution["status"]) == (first["rollout"], "RUNNING")
     stopped = answer("roll-back", "--why", "tickets", "--endpoint-url", address)
     assert (stopped["changed"], stopped["exposure_bps"]) == (True, 0)
     assert stopped["stopped"] == [first["rollout"]]
+    item = ended(address, first["execution_arn"])
+    assert (item["status"], item["error"]) == ("ABORTED", "RolledBack")
+    assert item["cause"].endswith(": tickets")
     now = status(address)
     assert (now["exposure_bps"], now["holds_flag"], now["scheduled"]) == (0, False, [])
     again = answer("roll-back", "--why", "tickets", "--endpoint-url", address)
@@ -148,21 +207,44 @@ def test_a_request_that_names_nobody_is_told_so(address: str, outputs: dict[str,
 
 
 @pytest.mark.parametrize("user", ["user-0", "user-10001", "nobody", "' OR 1=1 --"])
-def test_a_user_who_does_not_exist_is_not_found(
+def test_a_user_who_does_not_exist_is_not_found_by_either_arm(
     address: str, outputs: dict[str, str], user: str
 ) -> None:
     assert read(address, outputs, {"userId": user})["statusCode"] == 404
+    asked = api(address, "lambda").invoke(
+        FunctionName=outputs["CandidateAliasArn"], Payload=json.dumps({"userId": user})
+    )
+    assert json.loads(asked["Payload"].read()) == {"user": None, "error": ""}
+
+
+# A phase like this cannot prove in its time what it must, so it asks.
+ASKS = {"bake_seconds": 1, "maximum_bake_seconds": 1}
 
 
 @pytest.fixture
-def asking(tmp_path: Path) -> Path:
-    """A plan whose soak is short and whose canary cannot prove in time what it must."""
-    document = json.loads(PLAN.read_text(encoding="utf-8"))
-    document["phases"][0].update({"bake_seconds": 1, "certify": {}})
-    document["phases"][1].update(
-        {"bake_seconds": 1, "maximum_bake_seconds": 1, "certify": {"errors": 0.0001}}
-    )
-    file = tmp_path / "asking.json"
+def document() -> dict[str, Any]:
+    return dict(json.loads(PLAN.read_text(encoding="utf-8")))
+
+
+@pytest.fixture
+def asks_in_shadow(tmp_path: Path, document: dict[str, Any]) -> Path:
+    document["phases"][0].update(ASKS, certify={"mismatches": 0.0001})
+    return written(tmp_path, document)
+
+
+@pytest.fixture
+def asks_in_canary(tmp_path: Path, document: dict[str, Any]) -> Path:
+    """The ramp after it is far away."""
+    document["phases"][0].update(bake_seconds=1, certify={})
+    document["phases"][1].update(ASKS, certify={"errors": 0.0001})
+    for number, phase in enumerate(document["phases"][2:]):
+        phase["starts_after_seconds"] = 3600 + number
+    document["cleanup"]["starts_after_seconds"] = 7200
+    return written(tmp_path, document)
+
+
+def written(folder: Path, document: dict[str, Any]) -> Path:
+    file = folder / "asking.json"
     file.write_text(json.dumps(document))
     return file
 
@@ -175,47 +257,53 @@ def asked(address: str, rollout_id: str) -> None:
     until(now, f"{rollout_id} asks a person")
 
 
-def test_a_no_rolls_back_with_who_and_why(address: str, asking: Path) -> None:
-    first = launch(address, asking)
-    asked(address, first["rollout"])
-    where = ("--endpoint-url", address)
-    answer("reject", first["rollout"], "--by", "ada", "--why", "p95 doubled", *where)
-    ending = outcome(address, first["execution_arn"])
-    assert (ending["word"], ending["exposure_bps"]) == ("ROLLED_BACK", 0)
-    assert ending["reason"] == "not approved by ada: p95 doubled"
-    code, _, said = rollout("reject", first["rollout"], "--why", "again", *where)
-    assert code == 1
+def asks_nothing(address: str, word: str, rollout_id: str) -> None:
+    code, _, said = rollout(word, rollout_id, "--why", "again", "--endpoint-url", address)
+    assert (code, said.count("\n")) == (1, 1)
     assert "asks nothing now" in said
 
 
-@launching
-def test_a_yes_goes_on_to_the_next_step(address: str, asking: Path) -> None:
-    first = launch(address, asking)
+def test_a_no_rolls_back_with_who_and_why(address: str, asks_in_shadow: Path) -> None:
+    first = launch(address, asks_in_shadow)
     asked(address, first["rollout"])
+    words = ("--by", "ada", "--why", "p95 doubled", "--endpoint-url", address)
+    answer("reject", first["rollout"], *words)
+    ending = outcome(address, first["execution_arn"])
+    assert (ending["word"], ending["exposure_bps"]) == ("ROLLED_BACK", 0)
+    assert ending["reason"] == "not approved by ada: p95 doubled"
+    asks_nothing(address, "reject", first["rollout"])
+
+
+def test_a_yes_after_a_rollback_is_too_late(address: str, asks_in_shadow: Path) -> None:
+    first = launch(address, asks_in_shadow)
+    asked(address, first["rollout"])
+    answer("roll-back", "--why", "tickets", "--endpoint-url", address)
+    asks_nothing(address, "approve", first["rollout"])
+    assert not status(address)["holds_flag"]
+
+
+@launching
+def test_a_yes_goes_on_to_the_ramp_and_a_person_can_still_stop_it(
+    address: str, outputs: dict[str, str], asks_in_canary: Path, document: dict[str, Any]
+) -> None:
+    (listed, *_) = document["cohort"]["allow_list"]
+    first = launch(address, asks_in_canary)
+    asked(address, first["rollout"])
+    now = status(address)
+    assert (now["phase"], now["exposure_bps"]) == ("canary", 100)
+    assert arm(address, outputs, listed) == "candidate"
+
     words = ("--by", "ada", "--why", "a known typo", "--endpoint-url", address)
     answer("approve", first["rollout"], *words)
     assert outcome(address, first["execution_arn"])["word"] == "LAUNCHED"
+    (following,) = status(address)["scheduled"]
+    assert following["name"].startswith(first["rollout"])
 
-
-def test_a_database_that_is_gone_fails_no_read_and_no_launch_is_made(tmp_path: Path) -> None:
-    """Its own stack, whose database is ended under it."""
-    from ops import rollouts
-    from ops.local.stack import LocalStack, found
-
-    with LocalStack() as stack:
-        stack.database.close()
-        replies = [stack.read(f"user-{number}") for number in range(1, 20)]
-        launched = rollouts.launch(found(stack), PLAN)
-        machine = stack.emulator.client("stepfunctions")
-
-        def done() -> Any:
-            item = machine.describe_execution(executionArn=launched["execution_arn"])
-            return item if item["status"] != "RUNNING" else None
-
-        ending = json.loads(until(done, "it ends")["output"])["outcome"]
-        assert {reply.status for reply in replies} == {200}
-        assert ending["word"] == "REFUSED"
-        assert "the candidate does not answer" in ending["reasons"][0]
+    stopped = answer("roll-back", "--why", "tickets", "--endpoint-url", address)
+    assert stopped["schedules_deleted"] == [following["name"]]
+    now = status(address)
+    assert (now["exposure_bps"], now["holds_flag"], now["scheduled"]) == (0, False, [])
+    until(lambda: arm(address, outputs, listed) == "control", "every sandbox has seen it")
 
 
 def test_a_flag_that_is_not_ours_stops_the_launch_and_no_read(
@@ -231,18 +319,25 @@ def test_a_flag_that_is_not_ours_stops_the_launch_and_no_read(
         **ids,
     )["VersionNumber"]
 
-    flags.start_deployment(
+    number = flags.start_deployment(
         EnvironmentId=outputs["FlagEnvironmentId"],
         ConfigurationProfileId=profile,
         ConfigurationVersion=str(strange),
         DeploymentStrategyId=outputs["RollbackStrategyId"],
         **ids,
-    )
-    time.sleep(2)
+    )["DeploymentNumber"]
+
+    def complete() -> bool:
+        found = flags.get_deployment(
+            EnvironmentId=outputs["FlagEnvironmentId"], DeploymentNumber=number, **ids
+        )
+        return bool(found["State"] == "COMPLETE")
+
+    until(complete, "the strange flag is deployed")
     code, _, said = rollout("launch", "--plan", str(PLAN), "--endpoint-url", address)
     assert code == 2
     assert "flag prismaAdapter is missing; expected a JSON object" in said
-    assert read(address, outputs, {"userId": "user-1"})["statusCode"] == 200
+    assert arm(address, outputs, "user-1") == "control"
     mended = answer("roll-back", "--why", "a strange flag", "--endpoint-url", address)
     assert (mended["changed"], mended["exposure_bps"]) == (True, 0)
     assert status(address)["exposure_bps"] == 0

@@ -1,26 +1,26 @@
 """What a rehearsal starts ends with it, however it ends, and two do not meet."""
 
 import os
+import re
 import signal
 import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.local.running import answer, local_stack, started, until
+from tests.local.running import answer, exported, started, until
 
 pytestmark = pytest.mark.local
+LISTENING = "0A"
+# Of click, for Ctrl-C: the exit codes of `rollout` know no other word for "not done".
+ABORTED = 1
 
 
 def children(pid: int) -> set[int]:
     """Every descendant, by reading /proc."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        parents[int(entry.name)] = int(fields[1])
+    parents = {number: int(fields[1]) for number, fields in processes()}
     found, waiting = set(), [pid]
     while waiting:
         parent = waiting.pop()
@@ -30,41 +30,124 @@ def children(pid: int) -> set[int]:
     return found
 
 
-def alive(pids: set[int]) -> set[int]:
-    """Those that still run; a zombie does not."""
-    found = set()
-    for pid in pids:
+def processes() -> Iterator[tuple[int, list[str]]]:
+    """(number, fields of `stat` from the state on) of every process that is not a zombie."""
+    for entry in Path("/proc").glob("[0-9]*"):
         try:
-            state = (Path("/proc") / str(pid) / "stat").read_text().rsplit(")", 1)[1].split()[0]
+            fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
         except OSError:
             continue
-        if state != "Z":
-            found.add(pid)
-    return found
+        if fields[0] != "Z":
+            yield int(entry.name), fields
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_nothing_outlives_a_rehearsal_that_is_ended(
-    ending: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def alive(pids: set[int]) -> set[int]:
+    return pids & {number for number, _ in processes()}
+
+
+def at_home_in(folder: Path) -> set[int]:
+    """Those whose TMPDIR lies there; this finds also what was started after `children` looked."""
+    mark = f"\0TMPDIR={folder}".encode()
+    return {number for number, _ in processes() if mark in b"\0" + read(number, "environ")}
+
+
+def read(pid: int, name: str) -> bytes:
+    try:
+        return (Path("/proc") / str(pid) / name).read_bytes()
+    except OSError:
+        return b""
+
+
+def folders(pids: set[int]) -> set[Path]:
+    """The temporary folders that these processes name on their command lines."""
+    words = b"\0".join(read(pid, "cmdline") for pid in pids).decode()
+    return {Path(found) for found in re.findall(r"/[^\0]*/rollout-[a-z]+-\w+", words)}
+
+
+def ports(pids: set[int]) -> set[str]:
+    """Inodes of the TCP sockets on which these processes listen."""
+    held = set()
+    for pid in pids:
+        for link in (Path("/proc") / str(pid) / "fd").glob("*"):
+            try:
+                held.add(str(link.readlink()))
+            except OSError:
+                continue
+    return {inode for inode in listening() if f"socket:[{inode}]" in held}
+
+
+def listening() -> set[str]:
+    rows = [
+        row.split()
+        for table in ("tcp", "tcp6")
+        for row in (Path("/proc/net") / table).read_text().splitlines()[1:]
+    ]
+    return {row[9] for row in rows if row[3] == LISTENING}
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a command that is started now makes its temporary folders."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with started("rehearse", "--story", "healthy") as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if "shadow-soak" in line:
-                break
-        family = children(process.pid)
-        assert len(family) > 5  # the emulator, its functions, and the database with its workers
-        os.kill(process.pid, ending)
-        _, said = process.communicate(timeout=30)
-    until(lambda: not alive(family), f"they end: {alive(family)}")
+    return tmp_path
+
+
+def nothing_is_left(home: Path, family: set[int], made: set[Path], open_ports: set[str]) -> None:
+    until(lambda: not alive(family) and not at_home_in(home), f"they end: {alive(family)}")
+    assert not listening() & open_ports
+    until(lambda: not any(path.exists() for path in made), f"folders go: {made}")
+    until(lambda: not list(home.iterdir()), f"folders go: {list(home.iterdir())}")
+
+
+@pytest.mark.parametrize(
+    ("ending", "code"),
+    [
+        (signal.SIGINT, ABORTED),
+        (signal.SIGTERM, ABORTED),
+        (signal.SIGKILL, -signal.SIGKILL),
+    ],
+    ids=["SIGINT", "SIGTERM", "SIGKILL"],
+)
+def test_nothing_outlives_a_rehearsal_that_is_ended(
+    ending: signal.Signals, code: int, home: Path
+) -> None:
+    with started("rehearse", "--story", "healthy") as running:
+        running.says("shadow-soak")
+        family = children(running.process.pid)
+        made, open_ports = folders(family), ports(family)
+        # The emulator, its functions, the database and its workers; each part has its folder.
+        assert len(family) > 5
+        assert {path.name.split("-")[1] for path in made} == {"emulator", "postgres"}
+        assert len(open_ports) >= 1
+        running.process.send_signal(ending)
+        ended, said = running.ends()
+    nothing_is_left(home, family, made, open_ports)
     assert "Traceback" not in said
-    until(lambda: not list(tmp_path.iterdir()), f"folders go: {list(tmp_path.iterdir())}")
+    assert ended == code
 
 
-def test_two_stacks_at_once_do_not_meet() -> None:
-    with local_stack("--no-traffic") as first, local_stack("--no-traffic") as second:
-        assert first != second
-        for address in (first, second):
+def test_nothing_outlives_a_start_that_is_ended_impatiently(home: Path) -> None:
+    with started("rehearse", "--story", "healthy") as running:
+        until(lambda: len(children(running.process.pid)) > 5, "the parts are there")
+        family = children(running.process.pid)
+        made, open_ports = folders(family), ports(family)
+        for _ in range(3):
+            os.kill(running.process.pid, signal.SIGINT)
+            time.sleep(0.05)
+        ended, said = running.ends()
+    nothing_is_left(home, family, made, open_ports)
+    assert "Traceback" not in said
+    # At its very end Python gives its handler back, and the system's ends the process.
+    assert ended in (ABORTED, -signal.SIGINT)
+
+
+def test_two_stacks_that_start_at_once_do_not_meet() -> None:
+    with (
+        started("local", "up", "--no-traffic") as one,
+        started("local", "up", "--no-traffic") as other,
+    ):
+        addresses = {exported(running)["AWS_ENDPOINT_URL"] for running in (one, other)}
+        assert len(addresses) == 2
+        for address in addresses:
             assert answer("status", "--endpoint-url", address)["exposure_bps"] == 0
