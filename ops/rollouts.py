@@ -215,6 +215,10 @@ def _stop(stack: Stack, rollout_id: str, cause: str) -> list[str]:
 
 def answer(stack: Stack, rollout_id: str, *, approved: bool, who: str, why: str) -> dict[str, Any]:
     """Give a waiting execution its answer. Raises RolloutError when nobody asks."""
+    nobody_asks = RolloutError(f"rollout {rollout_id} asks nothing now; see `rollout status`")
+    # The token of an execution that was stopped is still there.
+    if not any(item["status"] == RUNNING for item in executions(stack, rollout_id)):
+        raise nobody_asks
     name = f"{stack.outputs['ApprovalParameterPrefix']}/{rollout_id}"
     word = "APPROVED" if approved else "REJECTED"
     try:
@@ -226,8 +230,6 @@ def answer(stack: Stack, rollout_id: str, *, approved: bool, who: str, why: str)
         code = error.response["Error"]["Code"]
         if code not in ("ParameterNotFound", "TaskDoesNotExist", "TaskTimedOut", "InvalidToken"):
             raise
-        raise RolloutError(
-            f"rollout {rollout_id} asks nothing now; see `rollout status`"
-        ) from error
+        raise nobody_asks from error
     client("ssm").delete_parameter(Name=name)
     return {"rollout": rollout_id, "answer": word, "by": who, "why": why}

@@ -49,6 +49,9 @@ def execution(status: str, **document: Any) -> dict[str, Any]:
     return {"status": status, "input": given, "output": json.dumps(document)}
 
 
+ASKING = {"beta-1": execution("RUNNING")}
+
+
 def refusal(result: Result, code: int) -> str:
     """The one line that says why, and no traceback."""
     assert (result.exit_code, result.output.count("\n")) == (code, 1), result.output
@@ -252,7 +255,7 @@ def test_rolling_back_uses_the_strategy_without_bake(patch: pytest.MonkeyPatch) 
 def test_an_answer_is_given_once_with_who_and_why(
     patch: pytest.MonkeyPatch, command: str, word: str
 ) -> None:
-    account = Aws(parameters={"x/beta-1": "token"}).use(patch)
+    account = Aws(parameters={"x/beta-1": "token"}, executions=ASKING).use(patch)
     result = answer(command, "beta-1", "--why", "known", "--by", "ada")
     assert (result["answer"], result["by"], result["why"]) == (word, "ada", "known")
     sent = account.given_to("states:SendTaskSuccess")
@@ -261,13 +264,18 @@ def test_an_answer_is_given_once_with_who_and_why(
     assert "asks nothing now" in refusal(run(command, "beta-1", "--why", "w"), 1)
 
 
-@pytest.mark.parametrize("parameters", [{}, {"x/beta-1": "old"}])
-def test_nobody_asks_is_said(patch: pytest.MonkeyPatch, parameters: dict[str, str]) -> None:
-    Aws(parameters=parameters).use(patch)
+@pytest.mark.parametrize(
+    ("parameters", "status"),
+    [({}, "RUNNING"), ({"x/beta-1": "old"}, "RUNNING"), ({"x/beta-1": "token"}, "ABORTED")],
+)
+def test_nobody_asks_is_said(
+    patch: pytest.MonkeyPatch, parameters: dict[str, str], status: str
+) -> None:
+    Aws(parameters=parameters, executions={"beta-1": execution(status)}).use(patch)
     said = refusal(run("approve", "beta-1", "--why", "w"), 1)
     assert "rollout beta-1 asks nothing now; see `rollout status`" in said
 
 
 def test_the_token_is_never_shown(patch: pytest.MonkeyPatch) -> None:
-    Aws(parameters={"x/beta-1": "token-secret"}).use(patch)
+    Aws(parameters={"x/beta-1": "token-secret"}, executions=ASKING).use(patch)
     assert "token-secret" not in run("approve", "beta-1", "--why", "w").output
