@@ -25,11 +25,16 @@ PROMISED = {
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, list[str], list[str]]:
-    """(exit code, lines of standard output, lines of standard error)."""
+def counts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("traffic") / "counts.csv"
     write_counts(file)
-    code, out, err = rollout("rehearse", "--json", "--traffic", str(file))
+    return file
+
+
+@pytest.fixture(scope="module")
+def run(counts: Path) -> tuple[int, list[str], list[str]]:
+    """(exit code, lines of standard output, lines of standard error)."""
+    code, out, err = rollout("rehearse", "--json", "--traffic", str(counts))
     return code, out.splitlines(), err.splitlines()
 
 
@@ -56,8 +61,19 @@ def test_the_rehearsal_succeeds(run: tuple[int, list[str], list[str]]) -> None:
 
 
 def test_the_last_line_has_everything_that_is_promised(stories: dict[str, dict[str, Any]]) -> None:
-    assert set(stories) == {"healthy", "errors"}
+    assert list(stories) == ["healthy", "errors"]
     assert all(set(story) >= PROMISED for story in stories.values())
+    assert all(story["reason"] and story["wall_seconds"] > 0 for story in stories.values())
+
+
+def test_only_the_last_line_is_json(run: tuple[int, list[str], list[str]]) -> None:
+    assert [line for line in run[1] if line.startswith("{")] == run[1][-1:]
+
+
+def test_it_says_which_traffic_was_replayed(
+    run: tuple[int, list[str], list[str]], counts: Path
+) -> None:
+    assert json.loads(run[1][-1])["traffic"] == str(counts)
 
 
 def test_a_healthy_candidate_ends_with_everyone(stories: dict[str, dict[str, Any]]) -> None:
@@ -70,6 +86,7 @@ def test_each_ramp_step_and_the_cleanup_is_an_execution_of_its_own(
     stories: dict[str, dict[str, Any]],
 ) -> None:
     assert stories["healthy"]["executions"] == 6
+    assert stories["errors"]["executions"] == 3  # to 25 %, and no further
 
 
 def test_a_failing_candidate_is_rolled_back_by_the_machine_for_its_errors(
@@ -84,7 +101,7 @@ def test_a_failing_candidate_is_rolled_back_by_the_machine_for_its_errors(
 
 def test_no_user_noticed_anything(stories: dict[str, dict[str, Any]]) -> None:
     assert [story["user_errors"] for story in stories.values()] == [0, 0]
-    assert all(story["by_candidate"] > 0 for story in stories.values())
+    assert all(0 < story["by_candidate"] < story["requests"] for story in stories.values())
 
 
 def test_a_table_stands_before_the_json(run: tuple[int, list[str], list[str]]) -> None:
