@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.local.running import ROOT, answer, local_stack, rollout, until
+from tests.local.running import PATIENCE_SECONDS, ROOT, answer, local_stack, rollout, until
 
 pytestmark = pytest.mark.local
 launching = pytest.mark.usefixtures("ended_after")
@@ -223,7 +223,10 @@ ASKS = {"bake_seconds": 1, "maximum_bake_seconds": 1}
 
 @pytest.fixture
 def document() -> dict[str, Any]:
-    return dict(json.loads(PLAN.read_text(encoding="utf-8")))
+    """The plan of the rehearsal, but a question waits long enough on a busy machine too."""
+    found = dict(json.loads(PLAN.read_text(encoding="utf-8")))
+    found["approval"]["timeout_seconds"] = PATIENCE_SECONDS
+    return found
 
 
 @pytest.fixture
