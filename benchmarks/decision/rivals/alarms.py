@@ -94,6 +94,13 @@ def candidate_errors(reading: Reading) -> tuple[float, int]:
     return (reading.candidate.errors / requests if requests else 0.0), requests
 
 
+def excess_errors(reading: Reading) -> tuple[float, int]:
+    """The candidate's error rate less the control's, as metric math can say it."""
+    rate, requests = candidate_errors(reading)
+    control = reading.control.errors / reading.control.requests if reading.control.requests else 0.0
+    return rate - control, requests
+
+
 def p95_ratio(reading: Reading) -> tuple[float, int]:
     """Candidate over control; nothing to compare is no excess."""
     ratio = reading.p95_ratio

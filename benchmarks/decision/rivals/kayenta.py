@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.decision.latency import Floats
 from benchmarks.decision.rivals.base import GO, HOLD, ROLLBACK, Rival
-from benchmarks.decision.rivals.mannwhitney import interval, standardised
+from benchmarks.decision.rivals.mannwhitney import TOLERANCE, interval, standardised
 from benchmarks.decision.rivals.reading import NAN, Reading
 
 CONFIDENCE: Final = 0.98
@@ -68,8 +68,8 @@ def _with_noise(values: Floats) -> Floats:
 
 def _increased(x: Floats, y: Floats) -> bool:
     """The interval lies above a quarter of the estimated shift."""
-    if standardised(x, y, 0.0) <= Z:
-        return False  # its lower end is not above 0: there is no need to find it
+    if standardised(x, y, -TOLERANCE) <= Z:
+        return False  # its lower end lies below 0: there is no need to find it
     low, estimate, _ = interval(x, y, CONFIDENCE)
     return low > BAND * abs(estimate)
 

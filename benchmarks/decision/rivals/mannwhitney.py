@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 
 from benchmarks.decision.latency import Floats
+from benchmarks.decision.rivals.brent import root
 
 TOLERANCE: Final = 1e-4
-MOST_HALVINGS: Final = 200
 
 
 def standardised(x: Floats, y: Floats, shift: float, correct: bool = True) -> float:
@@ -52,12 +52,4 @@ def _crossing(x: Floats, y: Floats, level: float, correct: bool) -> float:
         return low
     if standardised(x, y, high, correct) >= level:
         return high
-    for _ in range(MOST_HALVINGS):
-        if high - low <= TOLERANCE:
-            break
-        middle = (low + high) / 2
-        if standardised(x, y, middle, correct) > level:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
+    return root(lambda shift: standardised(x, y, shift, correct) - level, low, high, TOLERANCE)
