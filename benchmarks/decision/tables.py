@@ -42,15 +42,17 @@ def _pooled(judges: dict[str, Summary], ratios: dict[str, Any]) -> Table:
 
 
 def _levels(judges: dict[str, Summary]) -> Table:
-    table = _table("By level", "judge", "level")
-    for heading in (*(heading for heading, _ in COLUMNS), "stress", "early", "delay", "bad served"):
-        table.add_column(heading, justify="right")
+    table = _table(
+        "By level: rolled back, missed; minutes of harm (median), bad served", "judge", ""
+    )
+    for heading in ("healthy", "toler.", "missed", "stress", "early", "min", "bad"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for name, judge in judges.items():
         for level, found in judge["levels"].items():
             table.add_row(
                 name,
                 level,
-                *(_counted(found, key) for _, key in COLUMNS),
+                *(percent(found[key]) for _, key in COLUMNS),
                 percent(found["rolled_back_stress"]),
                 percent(found["early_harmful"]),
                 number(found["delay_median"]),
@@ -105,14 +107,11 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-def _counted(found: Summary, key: str) -> str:
-    events, rollouts = found[f"{key}_count"]
-    return f"{percent(found[key])} ({events}/{rollouts})"
-
-
 def percent(value: float | None) -> str:
     """0.0042 as 0.4 %."""
-    return "–" if value is None else f"{100 * value:.1f} %"
+    if value is None:
+        return "–"
+    return "100 %" if value == 1 else f"{100 * value:.1f} %"
 
 
 def number(value: float | None) -> str:
