@@ -50,6 +50,16 @@ class Settings:
             raise SettingInvalidError(name, value, "a whole number >= 0")
         return int(value)
 
+    def port(self, name: str) -> int:
+        """A port of an extension beside the function, or 0 when there is none.
+
+        Raises SettingInvalidError.
+        """
+        value = self.optional(name)
+        if value and not (value.isascii() and value.isdigit() and 0 < int(value) < 65_536):
+            raise SettingInvalidError(name, value, "a port, 1 to 65535")
+        return int(value or 0)
+
     def words(self, name: str) -> tuple[str, ...]:
         """A comma-separated list; empty when the variable is not set."""
         return tuple(word.strip() for word in self.optional(name).split(",") if word.strip())

@@ -65,7 +65,7 @@ class Database:
 
         postgresql://candidate_reader:<password>@/huntaze?host=<folder>: no host and no port
         before the path; the server listens on <folder>/.s.PGSQL.5432, without TLS. The same
-        form as libpq's; `rollout.adapters.users_candidate.parse_url` reads it for pg8000.
+        form as libpq's; `rollout.adapters.database_login.parse_url` reads it for pg8000.
         """
         return f"postgresql://{ROLE}:{self._password}@/{NAME}?host={quote(str(self.folder))}"
 

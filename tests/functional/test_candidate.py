@@ -1,13 +1,10 @@
 """The candidate read: its failures are answers, and its connection heals."""
 
-import json
 from typing import Any
 
 import pg8000.native
-import pytest
 
-from rollout.adapters.users_candidate import UsersCandidate, parse_secret, parse_url
-from rollout.domain.errors import InvalidInputError
+from rollout.adapters.users_candidate import UsersCandidate
 from rollout.handlers.candidate import candidate
 from tests import fakes
 
@@ -78,6 +75,33 @@ def test_a_rotated_password_is_fetched_once() -> None:
     assert made == [False, True]
 
 
+def lost(refusal: Exception) -> Exception:
+    """As pg8000 raises it when the server closes the socket before the goodbye."""
+    try:
+        try:
+            raise refusal
+        except pg8000.native.DatabaseError:
+            try:
+                raise BrokenPipeError(32, "Broken pipe")
+            except OSError as error:
+                raise pg8000.native.InterfaceError("network error") from error
+    except pg8000.native.InterfaceError as error:
+        return error
+
+
+def test_a_rotated_password_is_seen_behind_a_socket_error() -> None:
+    users, made = source(lost(pg8000.native.DatabaseError({"C": "28P01"})), Connection())
+    assert users.user("user-1") is not None
+    assert made == [False, True]
+
+
+def test_another_refusal_behind_a_socket_error_asks_for_no_password() -> None:
+    refusals = [lost(pg8000.native.DatabaseError({"C": "53300"})) for _ in range(2)]
+    users, made = source(*refusals)
+    assert candidate({"userId": "user-1"}, users)["error"] == "InterfaceError"
+    assert made == [False, False]
+
+
 def test_what_the_server_refuses_is_not_asked_again() -> None:
     connection = Connection(pg8000.native.DatabaseError({"C": "57014"}))
     users, made = source(connection)
@@ -89,45 +113,3 @@ def test_a_request_that_names_nobody_is_an_answer_too() -> None:
     users, made = source()
     answer = candidate({}, users)
     assert (answer["user"], answer["error"], made) == (None, "InvalidInputError", [])
-
-
-def test_a_url_gives_a_verified_connection() -> None:
-    found = parse_url("postgresql://reader:p%40ss@db.example.com:6543/app")
-    assert found["ssl_context"].check_hostname
-    del found["ssl_context"]
-    assert found == {
-        "user": "reader",
-        "password": "p@ss",
-        "database": "app",
-        "host": "db.example.com",
-        "port": 6543,
-    }
-
-
-def test_only_a_unix_socket_goes_without_tls() -> None:
-    found = parse_url("postgresql://reader:p@/app?host=/run/postgres")
-    assert (found["unix_sock"], found["ssl_context"]) == ("/run/postgres/.s.PGSQL.5432", False)
-
-
-@pytest.mark.parametrize(
-    "url", ["mysql://a:b@c/d", "postgresql://db/app", "postgresql://a:secret@b"]
-)
-def test_a_bad_url_is_refused_without_its_password(url: str) -> None:
-    with pytest.raises(InvalidInputError) as caught:
-        parse_url(url)
-    assert caught.value.field == "DATABASE_URL"
-    assert "secret" not in str(caught.value)
-
-
-@pytest.mark.parametrize("name", ["host", "database", "username", "password"])
-def test_a_secret_that_lacks_a_field_is_refused_by_its_name(name: str) -> None:
-    secret = {"host": "h", "database": "d", "username": "u", "password": "hidden"}
-    del secret[name]
-    with pytest.raises(InvalidInputError) as caught:
-        parse_secret(json.dumps(secret))
-    assert caught.value.field == f"database secret.{name}"
-    assert "hidden" not in str(caught.value)
-
-
-def test_a_secret_may_be_a_url() -> None:
-    assert parse_secret('{"DATABASE_URL": "postgresql://u:p@h/d"}')["host"] == "h"

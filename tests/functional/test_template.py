@@ -124,7 +124,7 @@ def read_by(module: str) -> set[str]:
     text = (ROOT / "functions" / Path(*module.split("."))).with_suffix(".py")
     if not text.exists():
         return set()
-    found = re.findall(r'\.(?:text|optional|whole|words)\("([A-Z_]+)"\)', text.read_text())
+    found = re.findall(r'\.(?:text|optional|whole|words|port)\("([A-Z_]+)"\)', text.read_text())
     return set(found)
 
 

@@ -16,8 +16,9 @@ from ops.local.database import Database, DatabaseError
 from ops.local.faults import LONGEST_MS, Faults
 from ops.local.stack import LocalStack, found
 from rollout.adapters import users_control
+from rollout.adapters.database_login import parse_url
 from rollout.adapters.flags import AppConfigFlags
-from rollout.adapters.users_candidate import COLUMNS, QUERY, UsersCandidate, parse_url
+from rollout.adapters.users_candidate import COLUMNS, QUERY, UsersCandidate
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.flag import Flag
 from rollout.handlers.candidate import candidate

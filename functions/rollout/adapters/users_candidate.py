@@ -2,21 +2,23 @@
 
 One lazy connection per sandbox, read-only transactions, one reconnect on a dead socket. Nothing
 here sets session state, so RDS Proxy can multiplex; the role carries its statement timeout.
+
+With values, `Connection.run` sends an unnamed Parse, a Bind and an Execute, each followed by a Sync
+(pg8000 1.31.6, `execute_unnamed`): no named statement, which would pin the proxy's connection, and
+the surrounding transaction keeps the three on one backend. BEGIN and COMMIT are simple queries.
+Source: RDS user guide, "Avoiding pinning an RDS Proxy".
 """
 
-import json
-import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import pg8000.native
 
-from rollout.domain.errors import InvalidInputError
-from rollout.settings import Settings, settings
+from rollout.adapters.database_login import Login
+from rollout.settings import settings
 
 QUERY: Final = "SELECT id, name, email, plan, balance, created_at, tags FROM users WHERE id = :id"
 COLUMNS: Final = ("id", "name", "email", "plan", "balance", "created_at", "tags")
@@ -60,8 +62,8 @@ class UsersCandidate:
     def _open(self) -> pg8000.native.Connection:
         try:
             self._connection = self.connect(False)
-        except pg8000.native.DatabaseError as error:
-            if not error.args or error.args[0].get("C") != WRONG_PASSWORD:
+        except (pg8000.native.Error, OSError) as error:
+            if not any(_code(each) == WRONG_PASSWORD for each in _chain(error)):
                 raise
             self._connection = self.connect(True)  # the password was rotated
         return self._connection
@@ -76,91 +78,34 @@ class UsersCandidate:
 
 
 def connect() -> UsersCandidate:
-    """From DATABASE_URL, or else the secret in DATABASE_SECRET_ARN."""
-    known = settings()
+    """The database that the environment variables name; nothing is asked before the first read."""
+    login = Login(settings())
 
     def open_connection(fresh: bool) -> pg8000.native.Connection:
-        return pg8000.native.Connection(**_arguments(known, fresh), timeout=CONNECT_TIMEOUT_S)
+        return pg8000.native.Connection(**login.arguments(fresh), timeout=CONNECT_TIMEOUT_S)
 
     return UsersCandidate(open_connection)
 
 
-def _arguments(known: Settings, fresh: bool) -> dict[str, Any]:
-    url = known.optional("DATABASE_URL")
-    if url:
-        return parse_url(url)
-    return parse_secret(_secret(known.text("DATABASE_SECRET_ARN"), fresh))
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and all that it came from.
 
-
-def _secret(arn: str, fresh: bool) -> Any:
-    from aws_lambda_powertools.utilities import parameters  # costs botocore; only when needed
-
-    return parameters.get_secret(arn, force_fetch=fresh)
-
-
-def parse_url(url: str) -> dict[str, Any]:
-    """pg8000's arguments from postgresql://user:password@host:port/database[?host=/socket/dir].
-
-    Raises InvalidInputError without showing the password.
+    pg8000 says goodbye to a server that refused it; when the server was faster, what is raised is
+    the dead socket, and the refusal is only its context.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("postgres", "postgresql") or not parts.username or not parts.path[1:]:
-        raise InvalidInputError(
-            field="DATABASE_URL",
-            value=f"{parts.scheme}://…",
-            expected="postgresql://user:password@host:port/database",
-        )
-    arguments: dict[str, Any] = {
-        "user": unquote(parts.username),
-        "password": unquote(parts.password or ""),
-        "database": unquote(parts.path[1:]),
-    }
-    (socket,) = parse_qs(parts.query).get("host", [""])
-    if socket.startswith("/"):
-        port = parts.port or 5432
-        return {**arguments, "unix_sock": f"{socket}/.s.PGSQL.{port}", "ssl_context": False}
-    return {**arguments, **_tcp(parts.hostname, parts.port)}
+    waiting, seen = [error], set[int]()
+    while waiting:
+        each = waiting.pop()
+        if id(each) not in seen:
+            seen.add(id(each))
+            yield each
+            waiting += [more for more in (each.__cause__, each.__context__) if more]
 
 
-def parse_secret(text: str) -> dict[str, Any]:
-    """pg8000's arguments from a secret: a DATABASE_URL, bare or in JSON, or the five fields.
-
-    Raises InvalidInputError naming the missing field, never its value.
-    """
-    if text.startswith(("postgres://", "postgresql://")):
-        return parse_url(text)
-    try:
-        secret = json.loads(text)
-    except ValueError:
-        secret = None
-    if not isinstance(secret, dict):
-        raise _secret_error("database secret", "a JSON object or a DATABASE_URL")
-    if "DATABASE_URL" in secret:
-        return parse_url(str(secret["DATABASE_URL"]))
-    for name in ("host", "database", "username", "password"):
-        if not secret.get(name):
-            raise _secret_error(f"database secret.{name}", "a value")
-    return {
-        "user": secret["username"],
-        "password": secret["password"],
-        "database": secret["database"],
-        **_tcp(secret["host"], int(secret.get("port", 5432))),
-    }
-
-
-def _tcp(host: str | None, port: int | None) -> dict[str, Any]:
-    # pg8000's own default verifies nothing and falls back to plain text.
-    context = ssl.create_default_context()
-    return {"host": host or "localhost", "port": port or 5432, "ssl_context": context}
-
-
-def _secret_error(name: str, expected: str) -> InvalidInputError:
-    return InvalidInputError(
-        field=name,
-        value=None,
-        expected=expected,
-        remedy="Put {host, port, database, username, password} into the secret.",
-    )
+def _code(error: BaseException) -> str:
+    """The server's SQLSTATE, or "" when it is not the server who speaks."""
+    said = error.args[0] if isinstance(error, pg8000.native.DatabaseError) and error.args else None
+    return str(said.get("C", "")) if isinstance(said, dict) else ""
 
 
 def _json_like(row: list[Any]) -> dict[str, Any]:

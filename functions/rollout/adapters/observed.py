@@ -1,0 +1,17 @@
+"""Asking an arm that may raise, and timing it."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rollout.domain.observation import Observation
+
+
+def observed(read: Callable[[str], dict[str, Any] | None], user_id: str) -> Observation:
+    """What `read` answers, or why it does not, and how long that took. Never raises."""
+    started = time.perf_counter()
+    try:
+        value, error = read(user_id), ""
+    except Exception as failure:  # whatever it is, it is charged to the arm
+        value, error = None, type(failure).__name__
+    return Observation(value, error, (time.perf_counter() - started) * 1000)
