@@ -92,7 +92,7 @@ _DOCUMENT: dict[str, Any] = {
     "evaluation": {"every_seconds": 30, "settle_seconds": 10, "period_seconds": 10},
     "lease": {"grace_seconds": 50},
     "approval": {"timeout_seconds": 200},
-    "comparison": {"ignore": ["updatedAt"]},
+    "comparison": {"rules": [{"path": "updatedAt", "rule": "ignore"}], "noise_sample_bps": 300},
     "cohort": {"salt": "salt-1", "allow_list": ["user-1"]},
 }
 

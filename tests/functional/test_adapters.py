@@ -23,6 +23,7 @@ from rollout.adapters.metrics import CloudWatchMetrics, MetricsUnavailableError,
 from rollout.adapters.notifications import SnsNotifications
 from rollout.adapters.schedules import SchedulerSchedules
 from rollout.adapters.shadow import LARGEST_ANSWER, LambdaTee, Shadow
+from rollout.domain.digest import digest
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.flag import CLOSED, with_flag
 from rollout.domain.observation import Observation
@@ -364,9 +365,12 @@ def test_a_shadow_goes_in_the_background(api: Api) -> None:
 
 
 @on("lambda")
-def test_a_shadow_too_large_to_send_is_named_and_not_sent(api: Api) -> None:
-    large = Shadow("u", "hash", Observation("x" * LARGEST_ANSWER))
-    assert LambdaTee(api.client, "f").send(large) == "AnswerTooLarge"
+def test_of_an_answer_too_large_to_travel_a_digest_is_sent(api: Api) -> None:
+    value = "x" * LARGEST_ANSWER
+    large = Shadow("u", "hash", Observation(value))
+    sent = {**Shadow("u", "hash", Observation()).to_json(), "digest": digest(value)}
+    api.answers("invoke", {}, FunctionName="f", InvocationType="Event", Payload=json.dumps(sent))
+    assert LambdaTee(api.client, "f").send(large) == ""
 
 
 @on("lambda")
@@ -678,13 +682,19 @@ def test_a_shadow_carries_the_control_answer_and_what_may_differ(api: Api) -> No
     expected = {
         "userId": "u",
         "userHash": "hash",
+        "bucket": 7,
+        "served": "control",
         "control": {"value": {"id": "u"}, "error": "", "duration_ms": 1.5},
-        "ignore": ["updatedAt"],
+        "rules": ["rule"],
+        "noiseBps": 500,
+        "rolloutId": "beta-1",
+        "digest": "",
     }
     api.answers(
         "invoke", {}, FunctionName="f", InvocationType="Event", Payload=json.dumps(expected)
     )
-    shadow = Shadow("u", "hash", Observation({"id": "u"}, "", 1.5), ("updatedAt",))
+    answer = Observation({"id": "u"}, "", 1.5)
+    shadow = Shadow("u", "hash", answer, ("rule",), "control", 7, 500, "beta-1")
     assert LambdaTee(api.client, "f").send(shadow) == ""
 
 

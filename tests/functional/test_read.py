@@ -124,7 +124,7 @@ def test_a_control_read_is_handed_to_the_shadow_with_its_answer() -> None:
     reader = Reader(exposed(0))
     reader({"userId": "user-1"})
     (sent,) = reader.tee.sent
-    assert (sent.user_id, sent.control.value) == ("user-1", USER)
+    assert (sent.user_id, sent.answer.value) == ("user-1", USER)
 
 
 def test_a_candidate_read_is_not_shadowed() -> None:

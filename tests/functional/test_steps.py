@@ -463,7 +463,8 @@ def test_the_notification_says_how_it_ended_and_why() -> None:
 def compared(candidate: FakeCandidate, **control: Any) -> dict[str, Any]:
     event = fakes.event("compare.shadow")
     event["control"].update(control)
-    return compare.compare(event, compare.Ports(candidate, fakes.request_log()))
+    ports = compare.Ports(candidate, fakes.request_log(), lambda _: event["control"]["value"])
+    return compare.compare(event, ports)
 
 
 @pytest.mark.parametrize(

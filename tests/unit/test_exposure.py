@@ -31,7 +31,8 @@ def test_the_flag_of_a_phase_has_its_exposures_and_the_plans_cohort(plan: Plan) 
     assert (flag.candidate_bps, flag.shadow_bps) == (100, 3000)
     assert (flag.rollout_id, flag.phase) == ("beta-1", "canary")
     assert (flag.salt, flag.allow_list) == ("salt-1", ("user-1",))
-    assert flag.ignore_paths == ("updatedAt",)
+    assert flag.cleaning_rules == ('{"path":"updatedAt","rule":"ignore"}',)
+    assert flag.noise_bps == 300
 
 
 def test_the_flag_of_a_shadow_exposes_nobody_and_shadows(plan: Plan) -> None:

@@ -27,6 +27,10 @@ DOCUMENT: dict[str, Any] = {
 
 BPS = st.integers(min_value=0, max_value=FULL_BPS)
 TEXT = st.text("az09-_: é漢\x00", max_size=20)
+RULES = (
+    '{"path":"updatedAt","rule":"ignore"}',
+    '{"path":"tags","rule":"set"}',
+)
 TEXTS = st.lists(TEXT, max_size=4).map(tuple)
 MILLISECONDS = st.floats(min_value=0, max_value=1e6)
 MOMENTS = st.integers(min_value=0, max_value=NO_LEASE_END)
@@ -42,7 +46,8 @@ FLAGS = st.builds(
     control_slow_ms=MILLISECONDS,
     candidate_slow_ms=MILLISECONDS,
     allow_list=TEXTS,
-    ignore_paths=TEXTS,
+    cleaning_rules=st.lists(st.sampled_from(RULES), max_size=4).map(tuple),
+    noise_bps=BPS,
 )
 HELD = Flag(
     enabled=True,
@@ -55,7 +60,8 @@ HELD = Flag(
     control_slow_ms=80.0,
     candidate_slow_ms=500.0,
     allow_list=("user-1",),
-    ignore_paths=("updatedAt",),
+    cleaning_rules=RULES[:1],
+    noise_bps=500,
 )
 
 
@@ -241,7 +247,8 @@ INFINITE, NOT_A_NUMBER = float("inf"), float("nan")
         *wrong("rollout_id", "a string", 7),
         *wrong("phase", "a string", 7),
         *wrong("allow_list", "a list of strings", "user-1", [1], {"user-1": 1}, None),
-        *wrong("ignore_paths", "a list of strings", "updatedAt", [None]),
+        *wrong("cleaning_rules", "a list of strings", "updatedAt", [None]),
+        *wrong("noise_bps", "a whole number 0..10000", -1, 10_001, "100"),
     ],
 )
 def test_an_attribute_of_the_wrong_kind_is_refused(key: str, value: object, expected: str) -> None:
@@ -251,6 +258,17 @@ def test_an_attribute_of_the_wrong_kind_is_refused(key: str, value: object, expe
     assert caught.value.field == f"users_read.{key}"
     assert caught.value.value is value
     assert caught.value.expected == expected
+
+
+@pytest.mark.parametrize("text", ["updatedAt", "{}", '{"path":"a","rule":"forget"}', "[" * 99])
+def test_a_rule_that_makes_no_sense_is_refused_with_its_place(text: str) -> None:
+    flag = {"enabled": True, "cleaning_rules": [RULES[0], text]}
+
+    with pytest.raises(InvalidInputError) as caught:
+        parse({NAME: flag}, NAME)
+
+    assert caught.value.field == "users_read.cleaning_rules[1]"
+    assert caught.value.value == text
 
 
 def test_the_refusal_says_how_to_get_a_flag_that_is_ours() -> None:

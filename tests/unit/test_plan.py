@@ -49,13 +49,14 @@ def test_everything_else_is_read(plan: Plan) -> None:
     assert (plan.slowness.tolerance, plan.slowness.absolute_ms) == (1.15, 500)
     assert (plan.evaluation.every_seconds, plan.evaluation.settle_seconds) == (30, 10)
     assert (plan.lease_grace_seconds, plan.approval_seconds) == (50, 200)
-    assert (plan.ignore_paths, plan.allow_list) == (("updatedAt",), ("user-1",))
+    assert plan.cleaning_rules == ('{"path":"updatedAt","rule":"ignore"}',)
+    assert (plan.noise_bps, plan.allow_list) == (300, ("user-1",))
 
 
-def test_a_plan_need_not_ignore_or_list_anything(document: dict[str, Any]) -> None:
+def test_a_plan_need_not_clean_or_list_anything(document: dict[str, Any]) -> None:
     del document["comparison"], document["cohort"]["allow_list"]
 
-    assert parse(document).ignore_paths == ()
+    assert (parse(document).cleaning_rules, parse(document).noise_bps) == ((), 500)
     assert parse(document).allow_list == ()
 
 

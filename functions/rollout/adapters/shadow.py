@@ -1,10 +1,14 @@
-"""The tee: hand a control answer to the comparator without waiting for it."""
+"""The tee: hand an arm's answer to the comparator, which asks the other arm, without waiting."""
 
 import json
-from dataclasses import asdict, dataclass
-from typing import Any, Final, Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol, Self
 
 from rollout.adapters.clients import quick_client
+from rollout.domain.cohort import CONTROL
+from rollout.domain.digest import digest
+from rollout.domain.flag import Flag
 from rollout.domain.observation import Observation
 from rollout.settings import settings
 
@@ -15,21 +19,69 @@ LARGEST_ANSWER: Final = 900_000
 
 @dataclass(frozen=True)
 class Shadow:
-    """One comparison to make: who, what the control answered, which paths may differ."""
+    """One comparison to make: who, what the arm that served answered, what the flag says of it.
+
+    rules: cleaning rules as text. noise_bps: basis points of comparisons for which the control is
+    asked twice. digest: stands for the answer's value when that is too large to travel.
+    """
 
     user_id: str
     user_hash: str
-    control: Observation
-    ignore: tuple[str, ...] = ()
+    answer: Observation
+    rules: tuple[str, ...] = ()
+    served: str = CONTROL
+    bucket: int = 0
+    noise_bps: int = 0
+    rollout_id: str = ""
+    digest: str = ""
+
+    @classmethod
+    def from_json(cls, event: Mapping[str, Any]) -> Self:
+        """The comparison in the comparator's event."""
+        served = event.get("served", CONTROL)
+        return cls(
+            event["userId"],
+            event["userHash"],
+            Observation(**event[served]),
+            tuple(event.get("rules", ())),
+            served,
+            event.get("bucket", 0),
+            event.get("noiseBps", 0),
+            event.get("rolloutId", ""),
+            event.get("digest", ""),
+        )
+
+    def under(self, flag: Flag) -> Self:
+        """The same, compared as the flag says."""
+        return replace(
+            self,
+            rules=flag.cleaning_rules,
+            noise_bps=flag.noise_bps,
+            rollout_id=flag.rollout_id,
+        )
 
     def to_json(self) -> dict[str, Any]:
-        """The comparator's event."""
+        """The comparator's event; the answer stands under the name of the arm that served."""
         return {
             "userId": self.user_id,
             "userHash": self.user_hash,
-            "control": asdict(self.control),
-            "ignore": list(self.ignore),
+            "bucket": self.bucket,
+            "served": self.served,
+            self.served: {
+                "value": self.answer.value,
+                "error": self.answer.error,
+                "duration_ms": self.answer.duration_ms,
+            },
+            "rules": list(self.rules),
+            "noiseBps": self.noise_bps,
+            "rolloutId": self.rollout_id,
+            "digest": self.digest,
         }
+
+    def digested(self) -> Self:
+        """The same with a digest in place of the answer's value."""
+        value = self.answer.value
+        return replace(self, answer=replace(self.answer, value=None), digest=digest(value))
 
 
 class Tee(Protocol):
@@ -59,7 +111,7 @@ class LambdaTee:
         try:
             payload = json.dumps(shadow.to_json())
             if len(payload) > LARGEST_ANSWER:
-                return "AnswerTooLarge"
+                payload = json.dumps(shadow.digested().to_json())
             self.api.invoke(FunctionName=self.function, InvocationType="Event", Payload=payload)
         except Exception as error:  # whatever it is, the user has an answer already
             return type(error).__name__

@@ -39,7 +39,8 @@ def flag_for(
         control_slow_ms=round(reference, 3),
         candidate_slow_ms=round(max(reference * slowness.tolerance, slowness.absolute_ms), 3),
         allow_list=plan.allow_list,
-        ignore_paths=plan.ignore_paths,
+        cleaning_rules=plan.cleaning_rules,
+        noise_bps=plan.noise_bps,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from rollout.domain import rules
 from rollout.domain.errors import InvalidInputError
 
 FULL_BPS: Final = 10_000
@@ -25,7 +26,8 @@ class Flag:
     candidate_bps, shadow_bps: basis points 0..10000, of users and of control requests.
     lease_until: epoch seconds until which the exposure is authorised.
     control_slow_ms, candidate_slow_ms: above these, an arm's request counts as Slow; 0 = never.
-    allow_list: users exposed first. ignore_paths: what the shadow comparison leaves out.
+    allow_list: users exposed first. cleaning_rules: what may differ in the shadow, as text (see
+    rules). noise_bps: basis points of comparisons for which the control is asked twice.
     """
 
     enabled: bool = False
@@ -38,7 +40,8 @@ class Flag:
     control_slow_ms: float = 0
     candidate_slow_ms: float = 0
     allow_list: tuple[str, ...] = ()
-    ignore_paths: tuple[str, ...] = ()
+    cleaning_rules: tuple[str, ...] = ()
+    noise_bps: int = 0
 
     def exposure_at(self, now: float) -> int:
         """Authorised exposure in basis points at epoch second `now`; 0 when the lease is over."""
@@ -116,7 +119,8 @@ def with_flag(document: Mapping[str, Any], name: str, flag: Flag) -> dict[str, A
         "control_slow_ms": flag.control_slow_ms,
         "candidate_slow_ms": flag.candidate_slow_ms,
         "allow_list": list(flag.allow_list),
-        "ignore_paths": list(flag.ignore_paths),
+        "cleaning_rules": list(flag.cleaning_rules),
+        "noise_bps": flag.noise_bps,
     }
     return {**document, "values": values}
 
@@ -133,7 +137,8 @@ def _attributes(flag: Mapping[str, Any], name: str, enabled: bool) -> Flag:
         control_slow_ms=_number(flag, name, "control_slow_ms"),
         candidate_slow_ms=_number(flag, name, "candidate_slow_ms"),
         allow_list=_texts(flag, name, "allow_list"),
-        ignore_paths=_texts(flag, name, "ignore_paths"),
+        cleaning_rules=_rules(flag, name),
+        noise_bps=_whole(flag, name, "noise_bps", FULL_BPS),
     )
 
 
@@ -164,6 +169,17 @@ def _texts(flag: Mapping[str, Any], name: str, key: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise _not_ours(f"{name}.{key}", value, "a list of strings")
     return tuple(value)
+
+
+def _rules(flag: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    texts = _texts(flag, name, "cleaning_rules")
+    for number, text in enumerate(texts):
+        try:
+            rules.from_text(text)
+        except InvalidInputError as error:
+            field = f"{name}.cleaning_rules[{number}]"
+            raise _not_ours(field, text, f"a cleaning rule ({error})") from None
+    return texts
 
 
 def _not_ours(field: str, value: object, expected: str) -> InvalidInputError:

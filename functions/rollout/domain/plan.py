@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from rollout.domain import rules
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.flag import FULL_BPS
 
 CALLS: Final = ("PROMOTE", "HOLD", "INVESTIGATE", "ROLL_BACK")
 METRICS: Final = ("errors", "slow", "mismatches", "shadow_failures")
+NOISE_BPS: Final = 500
 SHADOW, CANARY, RAMP = "shadow", "canary", "ramp"
 
 
@@ -104,7 +106,11 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole plan. lease_grace_seconds is how long the exposure outlives its orchestrator."""
+    """A whole plan.
+
+    lease_grace_seconds: how long the exposure outlives its orchestrator. cleaning_rules: as text.
+    noise_bps: basis points of comparisons for which the control is asked twice; 0 for none at all.
+    """
 
     name: str
     phases: tuple[Phase, ...]
@@ -116,7 +122,8 @@ class Plan:
     evaluation: Evaluation
     lease_grace_seconds: int
     approval_seconds: int
-    ignore_paths: tuple[str, ...]
+    cleaning_rules: tuple[str, ...]
+    noise_bps: int
     salt: str
     allow_list: tuple[str, ...]
 
@@ -173,7 +180,8 @@ def parse(document: Mapping[str, Any]) -> Plan:
         evaluation=Evaluation(**document["evaluation"]),
         lease_grace_seconds=document["lease"]["grace_seconds"],
         approval_seconds=document["approval"]["timeout_seconds"],
-        ignore_paths=tuple(document.get("comparison", {}).get("ignore", ())),
+        cleaning_rules=_rules(document.get("comparison", {}).get("rules", ())),
+        noise_bps=document.get("comparison", {}).get("noise_sample_bps", NOISE_BPS),
         salt=document["cohort"]["salt"],
         allow_list=tuple(document["cohort"].get("allow_list", ())),
     )
@@ -201,6 +209,11 @@ def _phase(item: Mapping[str, Any], evaluation: Mapping[str, Any]) -> Phase:
 def _guardrail(metric: str, item: Mapping[str, Any]) -> Guardrail:
     bands = tuple(Band(b["call"], b["from"], b["to"]) for b in item["bands"])
     return Guardrail(metric, item["tolerated"], item["certify"], bands)
+
+
+def _rules(items: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    parsed = [rules.parse(item, f"comparison.rules[{number}]") for number, item in enumerate(items)]
+    return tuple(rule.to_text() for rule in parsed)
 
 
 def _lint_phases(phases: Sequence[Phase]) -> None:

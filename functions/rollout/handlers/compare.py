@@ -1,67 +1,156 @@
-"""The shadow comparator: ask the candidate for what the control has answered, compare, count."""
+"""The shadow comparator: ask the arm that did not serve, compare the two answers, count."""
 
-from dataclasses import dataclass
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
-from rollout.adapters import request_log
+from rollout.adapters import request_log, users_control
 from rollout.adapters.candidate import TIMED_OUT, Candidate, LambdaCandidate
+from rollout.adapters.observed import observed
 from rollout.adapters.request_log import SHADOW_UNITS, RequestLog
-from rollout.domain.compare import differences
+from rollout.adapters.shadow import Shadow
+from rollout.domain import rules
+from rollout.domain.cohort import CONTROL
+from rollout.domain.compare import comparison
+from rollout.domain.difference import DIGEST, ERROR
+from rollout.domain.digest import digest
+from rollout.domain.finding import DIFF, FAILED, OK, SHOWN, Finding, different, notes
+from rollout.domain.flag import FULL_BPS
+from rollout.domain.noise import Noise, counted
 from rollout.domain.observation import Observation
+from rollout.domain.rules import Rule
 
 SHADOW: Final = "shadow"
-SHOWN_PATHS: Final = 20
+
+
+@dataclass
+class Memory:
+    """What this sandbox has learnt of the noise, in the rollout and under the rules it serves."""
+
+    known: tuple[str, tuple[str, ...]] | None = None
+    noise: Noise = field(default_factory=Noise)
+
+    def turn_to(self, shadow: Shadow) -> bool:
+        """Whether the comparison is the first of its rollout here, which begins with no noise."""
+        now = (shadow.rollout_id, shadow.rules)
+        if self.known == now:
+            return False
+        self.known, self.noise = now, Noise()
+        return True
 
 
 @dataclass(frozen=True)
 class Ports:
-    """What a comparison needs from outside."""
+    """What a comparison needs from outside. chance: a number from 0 to 1, anew each time."""
 
     candidate: Candidate
     log: RequestLog
+    control: Callable[[str], dict[str, Any] | None] = users_control.user
+    memory: Memory = field(default_factory=Memory)
+    chance: Callable[[], float] = random.random
 
 
 def compare(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
-    """Compare one control answer with the candidate's.
+    """Compare the answer of the arm that served with the other arm's.
 
-    Event: {"userId", "userHash", "control": {"value", "error", "duration_ms"}, "ignore": [path]}.
-    Returns {"outcome": SHADOW-OK, SHADOW-DIFF or SHADOW-FAILED, "paths": [differing paths]}.
+    Event: {"userId", "userHash", "bucket", "served": arm, arm: {"value", "error", "duration_ms"},
+    "rules": [text], "noiseBps", "rolloutId", "digest"}. Returns {"outcome": SHADOW-OK, SHADOW-DIFF
+    or SHADOW-FAILED, "paths": ["field:kind" of every difference that counts]}.
     """
-    control = event["control"]
-    observed = ports.candidate.read(event["userId"])
-    outcome, paths = _outcome(control, observed, event.get("ignore", ()))
-    metrics = {
-        "Compared": int(not observed.failed),
-        "Mismatched": int(outcome == "SHADOW-DIFF"),
-        "Failed": int(observed.failed),
-        "Slow": int(observed.error == TIMED_OUT),
-        "Latency": round(observed.duration_ms, 3),
-    }
+    shadow = Shadow.from_json(event)
+    first = ports.memory.turn_to(shadow)
+    if shadow.served == CONTROL:
+        control, candidate = shadow.answer, ports.candidate.read(shadow.user_id)
+    else:
+        control, candidate = observed(ports.control, shadow.user_id), shadow.answer
+    finding = _finding(shadow, control, candidate, ports)
     facts = {
-        "event": "shadow.failed" if observed.failed else "shadow.compared",
-        "outcome": outcome,
-        "mismatch": metrics["Mismatched"],
-        "timed_out": metrics["Slow"],
-        "control_ms": round(control["duration_ms"], 3),
-        "candidate_ms": metrics["Latency"],
-        "diff_paths": ",".join(paths[:SHOWN_PATHS]),
-        "error_type": observed.error,
-        "user_hash": event["userHash"],
+        **_facts(shadow, control, candidate, finding),
+        **notes(finding, shadow.rules, first=first),
     }
-    ports.log.write(SHADOW, SHADOW_UNITS, metrics, facts)
-    return {"outcome": outcome, "paths": paths}
+    ports.log.write(SHADOW, SHADOW_UNITS, _metrics(candidate, finding), facts)
+    return {"outcome": finding.outcome, "paths": finding.paths}
 
 
-def _outcome(control: dict[str, Any], observed: Observation, ignore: Any) -> tuple[str, list[str]]:
-    if observed.failed:
-        return "SHADOW-FAILED", []
-    if control["error"]:
-        # The control failed where the candidate answered: they differ, as a whole.
-        return "SHADOW-DIFF", [""]
-    found = differences(control["value"], observed.value, ignore)
-    paths = sorted({f"{difference.path}:{difference.kind}" for difference in found})
-    return ("SHADOW-DIFF" if paths else "SHADOW-OK"), paths
+def _finding(shadow: Shadow, control: Observation, candidate: Observation, ports: Ports) -> Finding:
+    if candidate.failed:
+        return Finding(FAILED)  # also when both have failed: that speaks for no candidate
+    if control.failed:
+        return different(ERROR)  # the control failed where the candidate answered
+    cleaning = tuple(rules.from_text(text) for text in shadow.rules)
+    if shadow.digest:
+        return _by_digest(shadow, control, candidate, cleaning, ports)
+    noise = ports.memory.noise
+    found = comparison(control.value, candidate.value, cleaning)
+    at_random = ports.chance() * FULL_BPS < shadow.noise_bps
+    unstable = None
+    if at_random or (shadow.noise_bps and found.fields and noise.must_ask(found.fields)):
+        unstable = _unstable(shadow, control, cleaning, ports)
+    if unstable is not None:
+        noise.see(found.fields, unstable, at_random=at_random)
+    counts = counted(found.fields, unstable or (), noise)
+    return Finding(DIFF if counts else OK, found, counts, unstable, at_random)
+
+
+def _unstable(
+    shadow: Shadow, control: Observation, cleaning: tuple[Rule, ...], ports: Ports
+) -> frozenset[str] | None:
+    """The fields in which the control differs from itself; None when it does not answer."""
+    again = observed(ports.control, shadow.user_id)
+    return None if again.failed else comparison(control.value, again.value, cleaning).fields
+
+
+def _by_digest(
+    shadow: Shadow,
+    control: Observation,
+    candidate: Observation,
+    cleaning: tuple[Rule, ...],
+    ports: Ports,
+) -> Finding:
+    """Rules do not apply to a digest: when it differs, the arm that served is asked once more."""
+    by_control = shadow.served == CONTROL
+    if digest((candidate if by_control else control).value) == shadow.digest:
+        return Finding(OK)
+    if by_control:
+        control = again = observed(ports.control, shadow.user_id)
+    else:
+        candidate = again = ports.candidate.read(shadow.user_id)
+    if again.failed:
+        return different(DIGEST)
+    found = comparison(control.value, candidate.value, cleaning)
+    return Finding(DIFF if found.differences else OK, found, found.fields)
+
+
+def _metrics(candidate: Observation, finding: Finding) -> dict[str, float]:
+    return {
+        "Compared": int(not candidate.failed),
+        "Mismatched": int(finding.outcome == DIFF),
+        "Failed": int(candidate.failed),
+        "Slow": int(candidate.error == TIMED_OUT),
+        "Latency": round(candidate.duration_ms, 3),
+    }
+
+
+def _facts(
+    shadow: Shadow, control: Observation, candidate: Observation, finding: Finding
+) -> dict[str, Any]:
+    return {
+        "event": "shadow.failed" if candidate.failed else "shadow.compared",
+        "served": shadow.served,
+        "outcome": finding.outcome,
+        "mismatch": int(finding.outcome == DIFF),
+        "timed_out": int(candidate.error == TIMED_OUT),
+        "control_ms": round(control.duration_ms, 3),
+        "candidate_ms": round(candidate.duration_ms, 3),
+        "diff_paths": ",".join(finding.paths[:SHOWN]),
+        "error_type": candidate.error,
+        "control_error": control.error,
+        "user_hash": shadow.user_hash,
+        "bucket": shadow.bucket,
+        "rollout_id": shadow.rollout_id,
+    }
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:

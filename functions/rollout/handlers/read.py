@@ -58,7 +58,8 @@ def read(event: Any, request_id: str, ports: Ports) -> dict[str, Any]:
         control = _control(user_id, ports)
         _tell(ports.log, flag, arm, served or control, facts, fallback=served is not None)
         if served is None and cohort.sampled(flag.salt, request_id, flag.shadow_at(now)):
-            _shadow(ports, Shadow(user_id, facts["user_hash"], control, flag.ignore_paths))
+            shadow = Shadow(user_id, facts["user_hash"], control, bucket=bucket)
+            _shadow(ports, shadow.under(flag))
         return _answer(control, cohort.CONTROL)
     _tell(ports.log, flag, arm, served, facts, fallback=False)
     return _answer(served, cohort.CANDIDATE)
