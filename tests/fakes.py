@@ -204,6 +204,8 @@ class FakeFlagSource:
     """The read path's flag."""
 
     value: Flag = CLOSED
+    version: str = "v1"
+    stale: int = 0
 
     def flag(self) -> Flag:
         return self.value

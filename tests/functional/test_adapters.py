@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -30,6 +31,7 @@ from rollout.domain.observation import Observation
 from rollout.domain.window import Arm
 from rollout.settings import Settings
 from tests.fakes import exposed
+from tests.functional.extension import Extension
 
 IDS = {"ApplicationId": "app", "EnvironmentId": "env"}
 
@@ -518,6 +520,47 @@ def test_a_reader_whose_session_was_refused_begins_another(api: Api) -> None:
     assert reader.flag().candidate_bps == 250
 
 
+def beside(extension: Extension, monkeypatch: pytest.MonkeyPatch, poll: str) -> Any:
+    """The read path's reader beside an AppConfig extension, and the clock it goes by."""
+    port = str(extension.port)
+    known = {"FLAG_POLL_SECONDS": poll, "AWS_APPCONFIG_EXTENSION_HTTP_PORT": port}
+    monkeypatch.setattr(flag_reader, "settings", lambda: Settings({**SETTINGS.environ, **known}))
+    reader, now = flag_reader.connect(), [0.0]
+    reader.clock = lambda: now[0]
+    return reader, now
+
+
+def test_beside_the_extension_the_flag_is_read_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Extension(SERVED) as extension:
+        reader, _ = beside(extension, monkeypatch, "45")
+        assert reader.flag().candidate_bps == 250
+    ((path, _),) = extension.asked
+    assert path == "/applications/app/environments/env/configurations/profile"
+
+
+def test_the_extension_is_asked_often_because_it_polls_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Extension(SERVED) as extension:
+        reader, now = beside(extension, monkeypatch, "45")
+        for now[0] in (0.0, 4.9, 5.0):
+            reader.flag()
+    assert len(extension.asked) == 2
+
+
+def test_an_extension_that_fails_is_an_outage_like_any_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Extension(SERVED) as extension:
+        reader, now = beside(extension, monkeypatch, "1")
+        reader.flag()
+        extension.status = 500
+        now[0] = 1
+        assert (reader.flag().candidate_bps, reader.stale) == (250, 1)
+    now[0] = 2  # it is gone altogether
+    assert (reader.flag().candidate_bps, reader.stale) == (250, 2)
+
+
 @on("appconfigdata")
 def test_what_is_served_now_is_asked_for_in_a_session_of_its_own(api: Api) -> None:
     for _ in range(2):
@@ -671,6 +714,33 @@ def test_a_candidate_that_cannot_be_asked_in_time_is_an_observation(
     assert LambdaCandidate(Failing(error), "f").read("u").error == name
 
 
+class Slow:
+    """A client that answers in the end: each of its waits is short, their sum is not."""
+
+    def invoke(self, **_: Any) -> dict[str, Any]:
+        for _ in range(30):
+            time.sleep(0.01)
+        return {"Payload": io.BytesIO(b'{"user": null, "error": ""}')}
+
+
+def test_a_candidate_is_given_up_when_its_budget_is_spent_whatever_it_was_spent_on() -> None:
+    candidate = LambdaCandidate(Slow(), "f", budget_ms=50)
+    for _ in range(6):  # those that were given up before do not hold up the next
+        observed = candidate.read("u")
+        assert (observed.error, observed.message) == (TIMED_OUT, "no answer in 50 ms")
+        assert 50 <= observed.duration_ms < 250
+
+
+def test_a_candidate_within_its_budget_is_waited_for() -> None:
+    assert LambdaCandidate(Slow(), "f", budget_ms=5000).read("u").error == ""
+
+
+@on("lambda")
+def test_a_failure_says_what_the_candidate_said_of_it(api: Api) -> None:
+    api.answers("invoke", payload('{"user": null, "error": "DatabaseError", "message": "58030"}'))
+    assert LambdaCandidate(api.client, "f").read("u").message == "58030"
+
+
 def test_a_shadow_that_cannot_be_sent_is_named() -> None:
     error = EndpointConnectionError(endpoint_url="lambda")
     failure = LambdaTee(Failing(error), "f").send(Shadow("u", "hash", Observation()))
@@ -678,13 +748,14 @@ def test_a_shadow_that_cannot_be_sent_is_named() -> None:
 
 
 @on("lambda")
-def test_a_shadow_carries_the_control_answer_and_what_may_differ(api: Api) -> None:
+@pytest.mark.parametrize("served", ["control", "candidate"])
+def test_a_shadow_carries_what_was_answered_and_what_may_differ(api: Api, served: str) -> None:
     expected = {
         "userId": "u",
         "userHash": "hash",
         "bucket": 7,
-        "served": "control",
-        "control": {"value": {"id": "u"}, "error": "", "duration_ms": 1.5},
+        "served": served,
+        served: {"value": {"id": "u"}, "error": "", "duration_ms": 1.5},
         "rules": ["rule"],
         "noiseBps": 500,
         "rolloutId": "beta-1",
@@ -694,7 +765,7 @@ def test_a_shadow_carries_the_control_answer_and_what_may_differ(api: Api) -> No
         "invoke", {}, FunctionName="f", InvocationType="Event", Payload=json.dumps(expected)
     )
     answer = Observation({"id": "u"}, "", 1.5)
-    shadow = Shadow("u", "hash", answer, ("rule",), "control", 7, 500, "beta-1")
+    shadow = Shadow("u", "hash", answer, ("rule",), served, 7, 500, "beta-1")
     assert LambdaTee(api.client, "f").send(shadow) == ""
 
 
@@ -702,11 +773,11 @@ def test_a_shadow_that_is_no_json_is_named() -> None:
     assert LambdaTee(None, "f").send(Shadow("u", "hash", Observation({1j}))) == "TypeError"
 
 
-@pytest.mark.parametrize(("budget_ms", "seconds"), [(250, 0.25), (10_000, 10)])
+@pytest.mark.parametrize(("budget_ms", "connect", "seconds"), [(250, 0.25, 0.25), (10_000, 1, 10)])
 def test_the_read_path_asks_once_and_no_longer_than_its_budget(
-    monkeypatch: pytest.MonkeyPatch, budget_ms: int, seconds: float
+    monkeypatch: pytest.MonkeyPatch, budget_ms: int, connect: float, seconds: float
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     config = clients.quick_client("lambda", budget_ms).meta.config
-    assert config.read_timeout == seconds
+    assert (config.connect_timeout, config.read_timeout) == (connect, seconds)
     assert config.retries["total_max_attempts"] == 1

@@ -1,5 +1,6 @@
 """The read path: control answers any doubt, and the user never sees the candidate fail."""
 
+import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 from rollout.adapters import users_control
 from rollout.adapters.flag_reader import FlagReader
+from rollout.domain import cohort
 from rollout.domain.flag import CLOSED, Flag
+from rollout.domain.observation import Observation
 from rollout.handlers.read import ARM_HEADER, Ports, read
 from tests import fakes
 from tests.fakes import NOW, FakeCandidate, FakeFlagSource, FakeTee, exposed
@@ -120,17 +123,109 @@ def test_the_line_is_a_metric_record_of_everything_it_names(
     assert all(isinstance(told[name], int | float) for name in names)
 
 
+CONTRACT = {
+    "event": str,
+    "path": str,
+    "ok": int,
+    "failed": int,
+    "fallback": int,
+    "is_candidate": int,
+    "timed_out": int,
+    "latency_ms": float,
+    "user_hash": str,
+    "bucket": int,
+    "flag_bps": int,
+    "flag_stale": int,
+    "config_version": str,
+    "error_type": str,
+    "error_message": str,
+}
+
+
+@pytest.mark.parametrize("bps", [0, 10_000])
+def test_the_line_has_every_field_that_the_queries_use_as_they_use_it(
+    capsys: pytest.CaptureFixture[str], bps: int
+) -> None:
+    Reader(exposed(bps))({"userId": "user-1"})
+    told = line(capsys)
+    assert {name: type(told[name]) for name in CONTRACT} == CONTRACT
+
+
+def test_the_message_of_a_failure_is_told_without_the_user(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Failing(FakeCandidate):
+        def read(self, user_id: str) -> Observation:
+            return Observation(None, "DatabaseError", 5, f"no row of {user_id} " + "x" * 999)
+
+    Reader(exposed(10_000), Failing())({"userId": "user-1"})
+    told = line(capsys)
+    assert told["error_message"].startswith(f"no row of {told['user_hash']} xxx")
+    assert len(told["error_message"]) == 200
+
+
+def test_a_user_whom_nobody_answered_has_a_line_of_the_control(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def broken(user_id: str) -> None:
+        raise MemoryError("full")
+
+    reader = Reader(exposed(10_000), FakeCandidate(error="TimedOut"), control=broken)
+    assert reader({"userId": "user-1"})[0] == 503
+    charged, told = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (charged["arm"], charged["error_type"]) == ("candidate", "TimedOut")
+    assert (told["event"], told["path"], told["error_type"]) == (
+        "read.error",
+        "control",
+        "MemoryError",
+    )
+    assert "_aws" not in told
+
+
+def test_a_flag_that_could_not_be_refreshed_is_seen_in_the_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    source = FakeFlagSource(exposed(100), version="v7", stale=3)
+    candidate = FakeCandidate({"user-1": dict(USER)})
+    ports = Ports(source, users_control.user, candidate, FakeTee(), fakes.request_log())
+    read({"userId": "user-1"}, "request-1", ports)
+    told = line(capsys)
+    assert (told["flag_stale"], told["config_version"]) == (3, "v7")
+
+
+def test_standard_output_that_is_closed_fails_no_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr("sys.stdout", closed)
+    assert Reader()({"userId": "user-1"})[0] == 200
+
+
 def test_a_control_read_is_handed_to_the_shadow_with_its_answer() -> None:
     reader = Reader(exposed(0))
     reader({"userId": "user-1"})
     (sent,) = reader.tee.sent
-    assert (sent.user_id, sent.answer.value) == ("user-1", USER)
+    assert (sent.user_id, sent.served, sent.answer.value) == ("user-1", "control", USER)
 
 
-def test_a_candidate_read_is_not_shadowed() -> None:
-    reader = Reader(exposed(10_000))
+def test_a_candidate_read_is_handed_over_too_so_that_the_control_is_asked() -> None:
+    other = {"id": "user-1", "name": "somebody else"}
+    reader = Reader(exposed(10_000), FakeCandidate({"user-1": other}))
+    reader({"userId": "user-1"})
+    (sent,) = reader.tee.sent
+    assert (sent.user_id, sent.served, sent.answer.value) == ("user-1", "candidate", other)
+
+
+def test_a_candidate_that_failed_is_charged_and_not_shadowed() -> None:
+    reader = Reader(exposed(10_000), FakeCandidate(error="TimedOut"))
     reader({"userId": "user-1"})
     assert reader.tee.sent == []
+
+
+def test_the_shadow_is_of_the_users_bucket_in_the_line(capsys: pytest.CaptureFixture[str]) -> None:
+    reader = Reader(exposed(100))
+    reader({"userId": "user-1"})
+    (sent,) = reader.tee.sent
+    assert sent.bucket == line(capsys)["bucket"] == cohort.bucket("salt-1", "user-1")
 
 
 def test_without_a_shadow_sample_nothing_is_shadowed() -> None:
@@ -227,6 +322,28 @@ def test_the_last_good_flag_outlives_a_bad_one_and_is_counted(bad: bytes | Excep
     clock[0] = 60
     assert reader.flag().candidate_bps == 100
     assert reader.stale == 1
+
+
+def test_a_bad_flag_stays_counted_until_a_good_one_comes() -> None:
+    reader, clock = flag_reader(served(100), b"{", b"", served(200))
+    seen = []
+    for clock[0] in (0, 60, 120, 180):
+        seen.append((reader.flag().candidate_bps, reader.stale))
+    assert seen == [(100, 0), (100, 1), (100, 2), (200, 0)]
+
+
+def test_a_flag_is_told_once_when_it_is_taken_over() -> None:
+    reader, clock = flag_reader(served(100), served(100), b"{", served(200))
+    told: list[int] = []
+    reader.observed = lambda version, flag: told.append(flag.candidate_bps)
+    for clock[0] in (0, 60, 120, 180):
+        reader.flag()
+    assert told == [100, 200]
+
+
+def test_a_document_too_deep_to_read_is_a_bad_one() -> None:
+    reader, _ = flag_reader(b"[" * 100_000)
+    assert (reader.flag(), reader.stale) == (CLOSED, 1)
 
 
 @pytest.mark.parametrize("bad", [b"{", ConnectionError("outage")])

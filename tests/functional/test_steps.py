@@ -1,5 +1,6 @@
 """The handlers behind the states: gather, decide, tell, and nothing twice."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -488,6 +489,31 @@ def test_a_difference_names_its_path_and_kind() -> None:
 def test_a_control_that_failed_where_the_candidate_answered_differs() -> None:
     candidate = FakeCandidate({"user-1": {"id": "user-1"}})
     assert compared(candidate, error="KeyError", value=None)["outcome"] == "SHADOW-DIFF"
+
+
+def reverse(value: Any, control: Any) -> tuple[dict[str, Any], FakeCandidate]:
+    """The comparison of a read that the candidate served, and the candidate, who is not asked."""
+    event, candidate = fakes.event("compare.shadow"), FakeCandidate()
+    del event["control"]
+    event.update(served="candidate", candidate={"value": value, "error": "", "duration_ms": 7.0})
+    ports = compare.Ports(candidate, fakes.request_log(), control)
+    return compare.compare(event, ports), candidate
+
+
+def test_what_the_candidate_served_is_compared_with_the_control() -> None:
+    user = {"id": "user-1", "tags": ["a"]}
+    answer, candidate = reverse(user, {"user-1": dict(user)}.get)
+    assert (answer["outcome"], candidate.asked) == ("SHADOW-OK", [])
+    assert reverse(user, {}.get)[0]["outcome"] == "SHADOW-DIFF"
+
+
+def test_the_line_of_a_comparison_says_who_served_and_whom(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    reverse(None, {}.get)
+    told = json.loads(capsys.readouterr().out)
+    assert (told["arm"], told["served"], told["bucket"]) == ("shadow", "candidate", 4711)
+    assert (told["Compared"], told["Failed"], told["candidate_ms"]) == (1, 0, 7.0)
 
 
 def test_a_finished_flag_is_not_taken_for_a_holder() -> None:

@@ -22,9 +22,10 @@ def client(service: str) -> Any:
 @cache
 def quick_client(service: str, read_timeout_ms: int) -> Any:
     """A client for the read path: one attempt, and no longer than the read may wait."""
+    seconds = read_timeout_ms / 1000
     config = Config(
-        connect_timeout=1,
-        read_timeout=read_timeout_ms / 1000,
+        connect_timeout=min(1, seconds),
+        read_timeout=seconds,
         retries={"mode": "standard", "total_max_attempts": 1},
         tcp_keepalive=True,
     )

@@ -1,24 +1,35 @@
-"""The flag's data plane: what AppConfig serves to a reader."""
+"""The flag as AppConfig serves it to a reader: by the Lambda extension, or by the data plane."""
 
+import hashlib
 import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
+from urllib.parse import quote
 
+from rollout.adapters import local_http
 from rollout.adapters.clients import client, quick_client
 from rollout.domain import flag as flags
-from rollout.domain.errors import InvalidInputError
 from rollout.domain.flag import CLOSED, Flag
 from rollout.settings import Settings, settings
 
 # AWS refuses a session that wants to poll more often.
 LEAST_SESSION_POLL_SECONDS: Final = 15
+# The extension polls AppConfig itself; asking it costs a millisecond and adds this to its age.
+EXTENSION_POLL_SECONDS: Final = 5
 READ_TIMEOUT_MS: Final = 1000
 
 
 class FlagSource(Protocol):
-    """The port of the read path: the flag to obey now. Never raises."""
+    """The port of the read path: the flag to obey now. Never raises.
+
+    version: of the document that the flag is from, "" before the first. stale: how many polls in
+    a row have brought no good document; 0 means that the flag is as fresh as the poll interval.
+    """
+
+    version: str
+    stale: int
 
     def flag(self) -> Flag: ...
 
@@ -27,8 +38,8 @@ class FlagSource(Protocol):
 class FlagReader:
     """Polls on its own interval, remembers the last good document, never raises.
 
-    Through an outage the last document is served; its lease ends it. A malformed document is
-    counted in `stale` and the last good one kept.
+    Through an outage the last good document is served, and so it is when the new one is
+    malformed; its lease ends it. Each document that is taken over is told to `observed`.
     """
 
     start: Callable[[], str]
@@ -36,7 +47,9 @@ class FlagReader:
     name: str
     poll_seconds: float
     clock: Callable[[], float] = time.monotonic
+    observed: Callable[[str, Flag], None] = lambda version, flag: None
     stale: int = 0
+    version: str = ""
     _token: str = ""
     _flag: Flag = field(default=CLOSED)
     _due: float = 0
@@ -53,18 +66,32 @@ class FlagReader:
         try:
             self._token = self._token or self.start()
             self._token, content = self.fetch(self._token)
-            # An empty body means: unchanged since this session's last answer.
-            if content:
-                self._flag = flags.parse(json.loads(content), self.name)
-        except (InvalidInputError, ValueError):
-            self.stale += 1
         except Exception:  # any outage: a read must not fail because of the rollout
-            self._token = ""
+            self._token = ""  # a new session answers in full
             self.stale += 1
+            return
+        try:
+            # An empty body means: unchanged since this session's last answer, good or bad.
+            self.stale = self._stale_after(content)
+        except Exception:  # nor because of a document, whatever is wrong with it
+            self.stale += 1
+
+    def _stale_after(self, content: bytes) -> int:
+        if not content:
+            return self.stale + 1 if self.stale else 0
+        version = hashlib.sha256(content).hexdigest()[:12]
+        if version != self.version:
+            self._flag = flags.parse(json.loads(content), self.name)
+            self.version = version
+            self.observed(version, self._flag)
+        return 0
 
 
 def reader(api: Any, known: Settings, *, poll_seconds: float) -> FlagReader:
-    """A reader on AppConfig's data plane, by the ids in the environment variables."""
+    """A reader of the stack's flag through the data plane.
+
+    Source: AppConfig user guide, "Retrieving configuration data": a token is used once.
+    """
 
     def start() -> str:
         answer = api.start_configuration_session(
@@ -82,11 +109,33 @@ def reader(api: Any, known: Settings, *, poll_seconds: float) -> FlagReader:
     return FlagReader(start, fetch, known.text("FLAG_NAME"), poll_seconds)
 
 
+def extension_reader(port: int, known: Settings, *, poll_seconds: float) -> FlagReader:
+    """A reader of the stack's flag through the AppConfig extension on this port.
+
+    Source: AppConfig user guide, "Using AWS AppConfig Agent with AWS Lambda".
+    """
+    name = known.text("FLAG_NAME")
+    application, environment, profile = (
+        quote(known.text(f"APPCONFIG_{part}_ID"), safe="")
+        for part in ("APPLICATION", "ENVIRONMENT", "PROFILE")
+    )
+    path = f"/applications/{application}/environments/{environment}/configurations/{profile}"
+
+    def fetch(token: str) -> tuple[str, bytes]:
+        return token, local_http.get(port, path, {}, READ_TIMEOUT_MS / 1000)
+
+    return FlagReader(lambda: "extension", fetch, name, poll_seconds)
+
+
 def connect() -> FlagReader:
-    """The read path's reader."""
+    """The read path's reader; the extension's where the function has one."""
     known = settings()
-    api = quick_client("appconfigdata", READ_TIMEOUT_MS)
-    return reader(api, known, poll_seconds=known.whole("FLAG_POLL_SECONDS"))
+    poll_seconds = known.whole("FLAG_POLL_SECONDS")
+    port = known.port("AWS_APPCONFIG_EXTENSION_HTTP_PORT")
+    if port:
+        often = min(poll_seconds, EXTENSION_POLL_SECONDS)
+        return extension_reader(port, known, poll_seconds=often)
+    return reader(quick_client("appconfigdata", READ_TIMEOUT_MS), known, poll_seconds=poll_seconds)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ def observed(read: Callable[[str], dict[str, Any] | None], user_id: str) -> Obse
     """What `read` answers, or why it does not, and how long that took. Never raises."""
     started = time.perf_counter()
     try:
-        value, error = read(user_id), ""
-    except Exception as failure:  # whatever it is, it is charged to the arm
-        value, error = None, type(failure).__name__
-    return Observation(value, error, (time.perf_counter() - started) * 1000)
+        value = read(user_id)
+    except Exception as error:  # whatever it is, it is charged to the arm
+        spent_ms = (time.perf_counter() - started) * 1000
+        return Observation(None, type(error).__name__, spent_ms, str(error))
+    return Observation(value, "", (time.perf_counter() - started) * 1000)

@@ -6,12 +6,11 @@ Zeroes are written as well, so that every series exists. No user id: a keyed has
 Source: CloudWatch user guide, "Embedded metric format specification".
 """
 
-import hashlib
 import hmac
 import json
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
@@ -30,6 +29,8 @@ SHADOW_UNITS: Final = {
     "Slow": "Count",
     "Latency": "Milliseconds",
 }
+# Made once: json.dumps with separators of one's own makes an encoder at each call.
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class RequestLog:
     service: str
     resolution_seconds: int
     hash_key: bytes
+    _frames: dict[str, "Frame"] = field(default_factory=dict, compare=False, repr=False)
 
     def hashed(self, user_id: str) -> str:
         """The user as it may appear in logs and traces: a keyed hash, 16 hexadecimal digits."""
@@ -49,20 +51,21 @@ class RequestLog:
         self, arm: str, units: dict[str, str], metrics: dict[str, float], facts: dict[str, Any]
     ) -> None:
         """One line: `metrics` (all of `units`) under dimensions service and arm, and `facts`."""
-        line = {
-            "_aws": {
-                "Timestamp": time.time_ns() // 1_000_000,
-                "CloudWatchMetrics": [self._directive(units)],
-            },
-            "service": self.service,
-            "arm": arm,
-            **{name: metrics[name] for name in units},
-            **facts,
-        }
-        sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")
+        frame = self._frames.get(arm)
+        if frame is None or frame.units is not units:
+            frame = self._frames[arm] = self._frame(arm, units)
+        if metrics.keys() != units.keys():
+            raise KeyError(*(metrics.keys() ^ units.keys()))
+        now_ms = time.time_ns() // 1_000_000
+        _print(f"{frame.before}{now_ms}{frame.after}{_encode(metrics | facts)[1:]}\n")
 
-    def _directive(self, units: dict[str, str]) -> dict[str, Any]:
-        return {
+    def note(self, facts: dict[str, Any]) -> None:
+        """A line that counts nothing."""
+        _print(_encode({"service": self.service, **facts}) + "\n")
+
+    def _frame(self, arm: str, units: dict[str, str]) -> "Frame":
+        """What is the same in every line of an arm, as text around the time."""
+        directive = {
             "Namespace": self.namespace,
             "Dimensions": [["service", "arm"]],
             "Metrics": [
@@ -70,6 +73,18 @@ class RequestLog:
                 for name, unit in units.items()
             ],
         }
+        static = _encode({"service": self.service, "arm": arm})[1:-1]
+        after = f',"CloudWatchMetrics":{_encode([directive])}}},{static},'
+        return Frame(units, '{"_aws":{"Timestamp":', after)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The text before and after the time in a line whose metrics have these units."""
+
+    units: dict[str, str]
+    before: str
+    after: str
 
 
 def connect() -> RequestLog:
@@ -83,7 +98,14 @@ def connect() -> RequestLog:
     )
 
 
+def _print(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+    except (OSError, ValueError):
+        return  # standard output is gone; the user's answer is not
+
+
 @lru_cache(maxsize=4096)
 def _hashed(key: bytes, user_id: str) -> str:
     text = user_id.encode("utf-8", "surrogatepass")
-    return hmac.new(key, text, hashlib.sha256).hexdigest()[:16]
+    return hmac.digest(key, text, "sha256").hex()[:16]

@@ -36,7 +36,7 @@ def arm(user_bucket: int, exposure_bps: int, *, listed: bool = False) -> str:
 
 def sampled(salt: str, request_id: str, sample_bps: int) -> bool:
     """Whether this request belongs to a sample of `sample_bps` basis points of requests."""
-    return bucket(salt, request_id) < sample_bps
+    return sample_bps > 0 and bucket(salt, request_id) < sample_bps
 
 
 def listed(user_id: str, allow_list: Collection[str]) -> bool:

@@ -9,10 +9,11 @@ import time
 from functools import cache
 from typing import Any
 
-from rollout.adapters import users_candidate
+from rollout.adapters import tracing, users_candidate
 from rollout.adapters.users_candidate import UsersCandidate
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.request import user_id_of
+from rollout.settings import settings
 
 
 def candidate(event: Any, users: UsersCandidate) -> dict[str, Any]:
@@ -52,4 +53,5 @@ def handler(event: Any, _context: object) -> dict[str, Any]:
 
 @cache
 def _users() -> UsersCandidate:
-    return users_candidate.connect()
+    users, recorder = users_candidate.connect(), tracing.recorder(settings())
+    return users if recorder is None else tracing.traced(users, recorder, user="query")

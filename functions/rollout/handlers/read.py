@@ -8,19 +8,22 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
-from rollout.adapters import flag_reader, request_log, users_control
-from rollout.adapters.candidate import Candidate, LambdaCandidate
+from rollout.adapters import flag_reader, request_log, tracing, users_control
+from rollout.adapters.candidate import TIMED_OUT, Candidate, LambdaCandidate
 from rollout.adapters.flag_reader import FlagSource
+from rollout.adapters.observed import observed
 from rollout.adapters.request_log import ARM_UNITS, RequestLog
 from rollout.adapters.shadow import LambdaTee, Shadow, Tee
-from rollout.domain import cohort
+from rollout.domain import cohort, routing
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.flag import Flag
 from rollout.domain.observation import Observation
 from rollout.domain.request import user_id_of
+from rollout.domain.routing import Route
+from rollout.settings import settings
 
 OK, BAD_REQUEST, NOT_FOUND, UNAVAILABLE = 200, 400, 404, 503
 ARM_HEADER: Final = "x-rollout-arm"
@@ -49,84 +52,83 @@ def read(event: Any, request_id: str, ports: Ports) -> dict[str, Any]:
     except InvalidInputError as error:
         return _response(BAD_REQUEST, {"error": str(error)}, cohort.CONTROL)
     now, flag = ports.clock(), ports.flag.flag()
-    bucket = cohort.bucket(flag.salt, user_id)
-    listed = cohort.listed(user_id, flag.allow_list)
-    arm = cohort.arm(bucket, flag.exposure_at(now), listed=listed)
-    served = _candidate_first(user_id, ports) if arm == cohort.CANDIDATE else None
-    facts = _facts(ports, flag, user_id, bucket, arm)
-    if served is None or served.failed:
-        control = _control(user_id, ports)
-        _tell(ports.log, flag, arm, served or control, facts, fallback=served is not None)
-        if served is None and cohort.sampled(flag.salt, request_id, flag.shadow_at(now)):
-            shadow = Shadow(user_id, facts["user_hash"], control, bucket=bucket)
-            _shadow(ports, shadow.under(flag))
-        return _answer(control, cohort.CONTROL)
-    _tell(ports.log, flag, arm, served, facts, fallback=False)
-    return _answer(served, cohort.CANDIDATE)
+    route = routing.route(flag, user_id, now)
+    first = _candidate_first(user_id, ports) if route.arm == cohort.CANDIDATE else None
+    fallback = first is not None and first.failed
+    answer = observed(ports.control, user_id) if first is None or fallback else first
+    facts = _facts(ports, flag, route, user_id, request_id)
+    _tell(ports.log, flag, first or answer, {**facts, "fallback": int(fallback)}, user_id)
+    if answer.failed:  # whoever was charged: nobody answered this user
+        _complain(ports.log, answer, facts, user_id)
+    elif not fallback and cohort.sampled(flag.salt, request_id, flag.shadow_at(now)):
+        hashed = facts["user_hash"]
+        shadow = Shadow(user_id, hashed, answer, served=route.arm, bucket=route.bucket)
+        _shadow(ports, shadow.under(flag))
+    return _answer(answer, cohort.CONTROL if fallback else route.arm)
 
 
 def _candidate_first(user_id: str, ports: Ports) -> Observation:
     try:
         return ports.candidate.read(user_id)
     except Exception as error:  # the port promises not to; a user's read does not depend on it
-        return Observation(error=type(error).__name__)
-
-
-def _control(user_id: str, ports: Ports) -> Observation:
-    started = time.perf_counter()
-    try:
-        value, failure = ports.control(user_id), ""
-    except Exception as error:
-        value, failure = None, type(error).__name__
-    return Observation(value, failure, (time.perf_counter() - started) * 1000)
+        return Observation(error=type(error).__name__, message=str(error))
 
 
 def _shadow(ports: Ports, shadow: Shadow) -> None:
     failure = ports.tee.send(shadow)
     if failure:
         line = {"event": "tee.failed", "error_type": failure, "user_hash": shadow.user_hash}
-        print(json.dumps(line, separators=(",", ":")))
+        ports.log.note(line)
 
 
-def _facts(ports: Ports, flag: Flag, user_id: str, bucket: int, arm: str) -> dict[str, Any]:
+def _facts(ports: Ports, flag: Flag, route: Route, user_id: str, request_id: str) -> dict[str, Any]:
+    """What the line says of the request, whatever comes of it."""
     return {
         "event": "read.served",
-        "path": arm,
+        "path": route.arm,
+        "request_id": request_id,
         "user_hash": ports.log.hashed(user_id),
-        "bucket": bucket,
-        "is_candidate": int(arm == cohort.CANDIDATE),
+        "bucket": route.bucket,
+        "is_candidate": int(route.arm == cohort.CANDIDATE),
+        "exposure_bps": route.exposure_bps,
         "flag_bps": flag.candidate_bps,
+        "flag_stale": ports.flag.stale,
+        "config_version": ports.flag.version,
         "rollout_id": flag.rollout_id,
         "phase": flag.phase,
     }
 
 
 def _tell(
-    log: RequestLog,
-    flag: Flag,
-    arm: str,
-    observed: Observation,
-    facts: dict[str, Any],
-    *,
-    fallback: bool,
+    log: RequestLog, flag: Flag, charged: Observation, facts: dict[str, Any], user_id: str
 ) -> None:
     """One line, charged to the arm the user belongs to, whoever answered in the end."""
+    arm, failed = facts["path"], int(charged.failed)
     limit = flag.candidate_slow_ms if arm == cohort.CANDIDATE else flag.control_slow_ms
-    slow = limit > 0 and observed.duration_ms > limit
+    latency_ms = round(charged.duration_ms, 3)
     metrics = {
         "Requests": 1,
-        "Errors": int(observed.failed),
-        "Slow": int(slow),
-        "Latency": round(observed.duration_ms, 3),
+        "Errors": failed,
+        "Slow": int(limit > 0 and charged.duration_ms > limit),
+        "Latency": latency_ms,
     }
-    outcome = {
-        "ok": int(not observed.failed),
-        "failed": int(observed.failed),
-        "fallback": int(fallback),
-        "latency_ms": metrics["Latency"],
-        "error_type": observed.error,
+    facts["ok"], facts["failed"], facts["latency_ms"] = 1 - failed, failed, latency_ms
+    facts["timed_out"] = int(charged.error == TIMED_OUT)
+    facts["error_type"] = charged.error
+    facts["error_message"] = charged.redacted(user_id, facts["user_hash"])
+    log.write(arm, ARM_UNITS, metrics, facts)
+
+
+def _complain(log: RequestLog, control: Observation, facts: dict[str, Any], user_id: str) -> None:
+    """The control has failed a user: a line of its own, since another arm may have been charged."""
+    failure = {
+        "event": "read.error",
+        "path": cohort.CONTROL,
+        "latency_ms": round(control.duration_ms, 3),
+        "error_type": control.error,
+        "error_message": control.redacted(user_id, facts["user_hash"]),
     }
-    log.write(arm, ARM_UNITS, metrics, {**facts, **outcome})
+    log.note({**facts, **failure})
 
 
 def _answer(observed: Observation, arm: str) -> dict[str, Any]:
@@ -147,15 +149,29 @@ def _response(status: int, body: Any, arm: str) -> dict[str, Any]:
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
     """The Lambda entry point."""
-    return read(event, context.aws_request_id, _ports())
+    return _reader()(event, context.aws_request_id)
 
 
 @cache
-def _ports() -> Ports:
-    return Ports(
-        flag_reader.connect(),
-        users_control.user,
-        LambdaCandidate.connect(),
-        LambdaTee.connect(),
-        request_log.connect(),
+def _reader() -> Callable[[Any, str], dict[str, Any]]:
+    known = settings()
+    log, flag = request_log.connect(), flag_reader.connect()
+    flag.observed = partial(_observed, log)
+    ports = Ports(flag, users_control.user, LambdaCandidate.connect(), LambdaTee.connect(), log)
+    recorder = tracing.recorder(known)
+    if recorder is None:
+        return partial(read, ports=ports)
+    traced = Ports(
+        tracing.traced(ports.flag, recorder, flag="flag"),
+        ports.control,
+        tracing.traced(ports.candidate, recorder, read="candidate"),
+        tracing.traced(ports.tee, recorder, send="tee"),
+        tracing.annotating(log, recorder, known.optional("AWS_LAMBDA_FUNCTION_VERSION")),
     )
+    return tracing.part(recorder, "read", partial(read, ports=traced))
+
+
+def _observed(log: RequestLog, version: str, flag: Flag) -> None:
+    """Once for each flag that this sandbox takes over."""
+    facts = {"event": "flag.observed", "config_version": version, "flag_bps": flag.candidate_bps}
+    log.note({**facts, "rollout_id": flag.rollout_id, "phase": flag.phase})
