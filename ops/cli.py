@@ -15,9 +15,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
 
-from ops import deployed, judging, planning, replaying, rollouts
+from ops import deployed, judging, mismatching, planning, replaying, rollouts
 from rollout.adapters import plan_documents
 from rollout.adapters.flags import FlagConflictError, FlagMissingError
+from rollout.adapters.metrics import MetricsUnavailableError
 from rollout.domain.errors import InvalidInputError
 from rollout.handlers.roll_back import NotRolledBackError
 
@@ -27,6 +28,7 @@ KNOWN: Final = (
     rollouts.RolloutError,
     FlagConflictError,
     FlagMissingError,
+    MetricsUnavailableError,
     NotRolledBackError,
 )
 
@@ -212,6 +214,24 @@ def _answer(
 ) -> None:
     result = rollouts.answer(stack, rollout, approved=approved, who=by, why=why)
     _show(result, as_json, f"{rollout}: {result['answer'].lower()} by {by}: {why}")
+
+
+@main.command(epilog="Example: rollout mismatches --since 2h")
+@click.option("--rollout", "rollout_id", default="", help="Default: the running or last one.")
+@click.option("--since", default="", help="30m, 2h, 3d; default: since the rollout's launch.")
+@as_json
+@explained
+@against_stack
+def mismatches(stack: deployed.Stack, rollout_id: str, since: str, as_json: bool) -> None:
+    """Say in which fields the candidate's answers differ, how often, and which of it is noise.
+
+    Examples show kinds and sizes of values, never the values.
+    """
+    result = mismatching.mismatches(stack, rollout_id, since)
+    if as_json:
+        click.echo(json.dumps(result))
+    else:
+        mismatching.show(result)
 
 
 @main.command(epilog="Example: rollout rehearse --story errors --traffic counts.csv")

@@ -48,6 +48,7 @@ class Aws:
     outputs: dict[str, str] = field(default_factory=dict)
     stack: str = "huntaze-prisma-skeleton"
     user: dict[str, Any] = field(default_factory=dict)
+    logs: list[str] = field(default_factory=list)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -147,6 +148,9 @@ class Aws:
         asked = self._given["MetricDataQueries"]
         results = [{"Id": query["Id"], "Timestamps": [], "Values": []} for query in asked]
         return {"MetricDataResults": [{**result, "StatusCode": "Complete"} for result in results]}
+
+    def _FilterLogEvents(self) -> dict[str, Any]:  # noqa: N802
+        return {"events": [{"message": line} for line in self.logs]}
 
     def _Invoke(self) -> dict[str, Any]:  # noqa: N802
         answer = {"user": self.user or None, "error": ""}

@@ -279,3 +279,55 @@ def test_nobody_asks_is_said(
 def test_the_token_is_never_shown(patch: pytest.MonkeyPatch) -> None:
     Aws(parameters={"x/beta-1": "token-secret"}, executions=ASKING).use(patch)
     assert "token-secret" not in run("approve", "beta-1", "--why", "w").output
+
+
+# Mismatches
+
+
+def logged(*lines: dict[str, Any]) -> list[str]:
+    return [json.dumps({"noted": 1, "rollout_id": "beta-1", **line}) for line in lines]
+
+
+WRONG = {
+    "diff_paths": "balance:value",
+    "examples": {"balance:value": {"control": "text(6)", "candidate": "text(6)", "hint": "larger"}},
+    "user_hash": "0123456789abcdef",
+    "rules": ['{"path":"at","rule":"ignore"}'],
+    "_aws": {"Timestamp": NOW * 1000},
+}
+
+
+def test_mismatches_are_reported_by_reason(patch: pytest.MonkeyPatch) -> None:
+    account = Aws(flag=HELD, executions=ASKING, logs=logged(WRONG, WRONG)).use(patch)
+    found = answer("mismatches")
+    (reason,) = found["reasons"]
+    assert (found["rollout"], reason["path"], reason["count"]) == ("beta-1", "balance", 2)
+    assert found["unused_rules"] == ['{"path":"at","rule":"ignore"}']
+    assert account.given_to("logs:FilterLogEvents")["logGroupName"].endswith("-compare")
+
+
+def test_the_screen_of_mismatches_has_words_and_examples(patch: pytest.MonkeyPatch) -> None:
+    Aws(flag=HELD, executions=ASKING, logs=[*logged(WRONG), "not JSON"]).use(patch)
+    shown = run("mismatches", "--since", "2h").output
+    assert "balance differs (value): once" in shown
+    assert "text(6) -> text(6), larger (user 0123456789abcdef)" in shown
+    assert "no difference has needed the rule" in shown
+
+
+def test_lines_of_another_rollout_are_not_counted(patch: pytest.MonkeyPatch) -> None:
+    other = logged({**WRONG, "rollout_id": "beta-0"})
+    Aws(flag=HELD, executions=ASKING, logs=other).use(patch)
+    assert answer("mismatches")["reasons"] == []
+
+
+@pytest.mark.parametrize("since", ["soon", "0h", "2", "1h30m", "-1h"])
+def test_a_length_of_time_that_makes_no_sense_is_refused(
+    patch: pytest.MonkeyPatch, since: str
+) -> None:
+    Aws(flag=HELD, executions=ASKING).use(patch)
+    assert "--since" in refusal(run("mismatches", "--since", since), 2)
+
+
+def test_mismatches_of_a_rollout_nobody_knows_say_so(patch: pytest.MonkeyPatch) -> None:
+    Aws(flag=HELD, executions=ASKING).use(patch)
+    assert "beta-7" in refusal(run("mismatches", "--rollout", "beta-7"), 1)
