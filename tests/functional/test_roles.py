@@ -65,11 +65,15 @@ class Noting(Mapping[str, str]):
 
 def given(name: str) -> dict[str, str]:
     """The function's environment by the template, with values that make sense."""
-    own = dict(FUNCTIONS[name].get("Environment", {}).get("Variables", {}))
-    if name == "CandidateFunction":
-        del own["DATABASE_URL"]  # by default the secret is read
+    variables = FUNCTIONS[name].get("Environment", {}).get("Variables", {})
+    own = [key for key, value in variables.items() if by_default(value) != {"Ref": "AWS::NoValue"}]
     names = {*own, *TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]}
     return {key: _value(key) for key in names}
+
+
+def by_default(value: Any) -> Any:
+    """What is given while no parameter is: every condition says that something was."""
+    return value["Fn::If"][2] if "Fn::If" in value else value
 
 
 def _value(key: str) -> str:

@@ -37,6 +37,10 @@ SEEDS = {
     "DatabaseSecretName": "huntaze/database",
     "AliasName": "live",
 }
+# Read by the AppConfig extension itself.
+OF_THE_LAYER = {
+    f"AWS_APPCONFIG_EXTENSION_{name}" for name in ("POLL_INTERVAL_SECONDS", "PREFETCH_LIST")
+}
 
 
 def module_of(function: str) -> str:
@@ -130,10 +134,43 @@ def read_by(module: str) -> set[str]:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_is_given_only_settings_that_its_code_reads(name: str) -> None:
-    given = set(FUNCTIONS[name].get("Environment", {}).get("Variables", {}))
+    given = set(FUNCTIONS[name].get("Environment", {}).get("Variables", {})) - OF_THE_LAYER
     modules = imported(f"rollout.handlers.{module_of(name)}", set())
     read = set().union(*(read_by(module) for module in modules))
     assert given <= read, f"never read: {given - read}"
+
+
+@pytest.mark.parametrize("name", ["ReadFunction", "CandidateFunction"])
+def test_layers_and_their_settings_come_together_and_only_when_asked_for(name: str) -> None:
+    properties = FUNCTIONS[name]
+    layers = {layer["Fn::If"][0] for layer in properties["Layers"]}
+    variables = properties["Environment"]["Variables"].values()
+    told = {value["Fn::If"][0] for value in variables if "Fn::If" in value}
+    assert layers <= told
+    assert properties["Tracing"] == {"Fn::If": ["HasTracing", "Active", "PassThrough"]}
+    for condition in layers:
+        (equals,) = TEMPLATE["Conditions"][condition]["Fn::Not"]
+        parameter, empty = equals["Fn::Equals"]
+        assert (TEMPLATE["Parameters"][parameter["Ref"]]["Default"], empty) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("policy", "condition", "roles"),
+    [
+        ("CandidateIamPolicy", "HasDatabaseIamUser", ["CandidateRole"]),
+        ("TracingPolicy", "HasTracing", ["ReadRole", "CandidateRole"]),
+    ],
+)
+def test_what_is_allowed_only_when_asked_for(policy: str, condition: str, roles: list[str]) -> None:
+    found = RESOURCES[policy]
+    assert found["Condition"] == condition
+    assert [role["Ref"] for role in found["Properties"]["Roles"]] == roles
+
+
+def test_a_changed_setting_reaches_the_alias_that_is_called() -> None:
+    aliased = [properties for properties in FUNCTIONS.values() if "AutoPublishAlias" in properties]
+    assert aliased
+    assert all(properties["AutoPublishAliasAllProperties"] is True for properties in aliased)
 
 
 def test_what_is_called_in_the_background_has_a_queue_for_what_failed() -> None:
