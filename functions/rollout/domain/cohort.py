@@ -4,13 +4,15 @@ A user's bucket depends on the salt and the user id alone, so it is the same in 
 on every day, and raising the exposure only ever adds users: cohorts are sticky and nested.
 """
 
-import hashlib
 from collections.abc import Collection
+from hashlib import sha256
+from struct import Struct
 from typing import Final
 
 BUCKETS: Final = 10_000
 CONTROL: Final = "control"
 CANDIDATE: Final = "candidate"
+_FIRST: Final = Struct(">Q").unpack_from
 
 
 def bucket(salt: str, user_id: str) -> int:
@@ -20,8 +22,13 @@ def bucket(salt: str, user_id: str) -> int:
     bias over 2**64 values is below 1e-15. Lone surrogates are hashed, not refused: a read must
     never fail because of the rollout.
     """
-    digest = hashlib.sha256(f"{salt}:{user_id}".encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(digest[:8], "big") % BUCKETS
+    text = f"{salt}:{user_id}"
+    try:
+        data = text.encode()  # without arguments it is three times as fast
+    except UnicodeEncodeError:
+        data = text.encode("utf-8", "surrogatepass")
+    (number,) = _FIRST(sha256(data).digest())
+    return int(number) % BUCKETS
 
 
 def arm(user_bucket: int, exposure_bps: int, *, listed: bool = False) -> str:

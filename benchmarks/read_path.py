@@ -1,0 +1,139 @@
+"""python -m benchmarks.read_path: what a control read costs more than the bare read.
+
+Processor: flag, cohort and line, against the bare read and against the same facts told by
+Powertools' Logger and Metrics. Waiting: the shadow of a 5 ms candidate, against the comparison
+that `laboratory`, a port of Scientist, makes within the request.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import click
+import laboratory
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import Metrics, MetricUnit
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
+    AmazonCloudWatchEMFProvider,
+)
+
+from benchmarks.stand_ins import CANDIDATE_MS, Nobody, flag_source, function_server, lambda_client
+from benchmarks.timing import medians_us, output_discarded, tell
+from rollout.adapters import users_control
+from rollout.adapters.request_log import RequestLog
+from rollout.adapters.shadow import LambdaTee, Shadow
+from rollout.domain.observation import Observation
+from rollout.domain.request import user_id_of
+from rollout.handlers.read import Ports, read
+
+USERS = users_control.USERS
+EVENTS = [{"userId": f"user-{number}"} for number in range(1, USERS + 1)]
+
+
+class PowertoolsLog(RequestLog):
+    """The same facts and metrics, by Powertools: a log record, and a metrics record."""
+
+    def __init__(self) -> None:
+        super().__init__("Bench/ReadPath", "read", 60, b"key")
+        logger = Logger(service="read", stream=sys.stdout)
+        metrics = Metrics(namespace="Bench/ReadPath", service="read")
+        self.__dict__.update(logger=logger, metrics=metrics)
+
+    def write(
+        self, arm: str, units: dict[str, str], metrics: dict[str, float], facts: dict[str, Any]
+    ) -> None:
+        known = self.__dict__
+        known["logger"].info("read.served", extra=facts)
+        told: AmazonCloudWatchEMFProvider = known["metrics"]
+        told.add_dimension(name="arm", value=arm)
+        for name, unit in units.items():
+            told.add_metric(name=name, unit=MetricUnit(unit), value=metrics[name])
+        told.flush_metrics()
+
+
+def bare(number: int) -> dict[str, Any]:
+    """The function before there was any rollout."""
+    user = users_control.user(user_id_of(EVENTS[number % USERS]))
+    return {
+        "statusCode": 200,
+        "headers": {"content-type": "application/json"},
+        "body": json.dumps(user),
+    }
+
+
+def ours(ports: Ports) -> Callable[[int], Any]:
+    return lambda number: read(EVENTS[number % USERS], f"request-{number}", ports)
+
+
+def ports(log: RequestLog, tee: Any, shadow_bps: int) -> Ports:
+    source = flag_source(candidate_bps=0, shadow_bps=shadow_bps)
+    return Ports(source, users_control.user, Nobody(), tee, log)
+
+
+def processor(rounds: int) -> dict[str, Any]:
+    """Microseconds of processor per read, output included, tee excluded."""
+    with output_discarded():
+        log = RequestLog("Bench/ReadPath", "read", 60, b"key")
+        calls = {
+            "bare": bare,
+            "ours": ours(ports(log, Nobody(), 0)),
+            "powertools": ours(ports(PowertoolsLog(), Nobody(), 0)),
+        }
+        found = medians_us(calls, rounds=rounds, calls_a_round=1000)
+    added, rival = found["ours"] - found["bare"], found["powertools"] - found["bare"]
+    return {
+        "bare_us": round(found["bare"], 1),
+        "added_us": round(added, 1),
+        "powertools_added_us": round(rival, 1),
+        "added_over_powertools": round(added / rival, 3),
+    }
+
+
+def waiting(rounds: int) -> dict[str, Any]:
+    """Milliseconds a user waits: the tee is a real client's call to a server on this machine."""
+    with function_server() as url, output_discarded():
+        tee = LambdaTee(lambda_client(url), "compare")
+        log = RequestLog("Bench/ReadPath", "read", 60, b"key")
+        shadow = Shadow("user-1", "0" * 16, Observation(users_control.user("user-1"), "", 0.01))
+        calls = {
+            "control": bare,
+            "tee": lambda _: tee.send(shadow),
+            "ours": ours(ports(log, tee, 10_000)),
+            "laboratory": in_process,
+        }
+        timed = medians_us(calls, rounds=rounds, calls_a_round=20, clock=time.perf_counter_ns)
+    found = {name: microseconds / 1000 for name, microseconds in timed.items()}
+    added = found["ours"] - found["control"]
+    return {
+        "control_ms": round(found["control"], 3),
+        "tee_ms": round(found["tee"], 3),
+        "ours_ms": round(found["ours"], 3),
+        "laboratory_ms": round(found["laboratory"], 3),
+        "ours_over_control_and_tee": round(found["ours"] / (found["control"] + found["tee"]), 3),
+        "laboratory_added_over_ours": round((found["laboratory"] - found["control"]) / added, 2),
+    }
+
+
+def in_process(number: int) -> Any:
+    experiment = laboratory.Experiment()
+    experiment.control(bare, args=[number])
+    experiment.candidate(_late, args=[number])
+    return experiment.conduct()
+
+
+def _late(number: int) -> dict[str, Any]:
+    time.sleep(CANDIDATE_MS / 1000)
+    return bare(number)
+
+
+@click.command()
+@click.option("--rounds", type=click.IntRange(1), default=30, show_default=True)
+def main(rounds: int) -> None:
+    """Measure the read path; one JSON line."""
+    tell("read_path", {**processor(rounds), **waiting(rounds)})
+
+
+if __name__ == "__main__":
+    main()

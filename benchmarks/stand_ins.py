@@ -1,0 +1,117 @@
+"""What stands around a read in a benchmark: a flag in memory, and a Lambda API on this machine."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from rollout.adapters import users_control
+from rollout.adapters.flag_reader import FlagReader
+from rollout.adapters.shadow import Shadow
+from rollout.domain.observation import Observation
+
+CANDIDATE_MS = 5
+FLAG_NAME = "prismaAdapter"
+SERVER = """
+import socketserver, sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(202)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+
+ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+class Nobody:
+    """A candidate that is never asked and a tee that takes everything."""
+
+    def read(self, user_id: str) -> Observation:
+        raise AssertionError(user_id)
+
+    def send(self, shadow: Shadow) -> str:
+        return ""
+
+
+class Answering:
+    """A candidate that has the control's users."""
+
+    def read(self, user_id: str) -> Observation:
+        return Observation(users_control.user(user_id), "", 1.0)
+
+
+def document(**attributes: Any) -> bytes:
+    """A flag as AppConfig serves it, enabled and leased."""
+    flag = {
+        "enabled": True,
+        "candidate_bps": 0,
+        "shadow_bps": 0,
+        "salt": "salt-1",
+        "lease_until": 4_000_000_000,
+        "rollout_id": "beta-1",
+        "phase": "canary",
+        "control_slow_ms": 20,
+        "candidate_slow_ms": 500,
+        **attributes,
+    }
+    return json.dumps({FLAG_NAME: flag}).encode()
+
+
+def flag_source(**attributes: Any) -> FlagReader:
+    """The read path's own reader, which has polled and is not due again."""
+    reader = FlagReader(lambda: "", lambda _: ("", document(**attributes)), FLAG_NAME, 86_400)
+    reader.flag()
+    return reader
+
+
+@contextmanager
+def function_server() -> Iterator[str]:
+    """The URL of a process of its own that takes asynchronous invocations and drops them."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen([sys.executable, "-c", SERVER, str(port)])
+    try:
+        _wait(port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait(port: int) -> None:
+    for _ in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError(f"nobody listens on port {port}")
+
+
+def lambda_client(url: str) -> Any:
+    """A client as the read path makes it, for that URL."""
+    untyped: Any = boto3
+    return untyped.client(
+        "lambda",
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id="a",
+        aws_secret_access_key="b",
+        config=Config(retries={"mode": "standard", "total_max_attempts": 1}, tcp_keepalive=True),
+    )
