@@ -24,6 +24,7 @@ from rollout.domain.equality import (
     CONTAINERS,
     SCALARS,
     kind_of,
+    same_bytes,
     same_scalar,
     surely_equal,
 )
@@ -42,7 +43,7 @@ SAME: Final = Comparison()
 
 def comparison(control: Any, candidate: Any, cleaning: tuple[Rule, ...] = ()) -> Comparison:
     """Every difference that the rules do not allow, in the control's field order."""
-    if surely_equal(control, candidate):
+    if same_bytes(control, candidate) or surely_equal(control, candidate):
         return SAME
     walk = _Walk()
     start = compiled(cleaning).start if cleaning else None
@@ -114,8 +115,11 @@ def _fields(pair: _Pair) -> list[_Pair]:
     for key, value in left.items():
         if key not in right:
             found.append(_inner(pair, _name(key), value, None, MISSING))
-        elif _may_differ(value, right[key], depth):
-            found.append(_inner(pair, _name(key), value, right[key]))
+            continue
+        its = right[key]
+        # Equal texts are most of what there is, and not worth a call.
+        if (type(value) is not str or value != its) and _may_differ(value, its, depth):
+            found.append(_inner(pair, _name(key), value, its))
     if not right.keys() <= left.keys():
         for key, value in right.items():
             if key not in left:
@@ -141,8 +145,13 @@ def _by_position(pair: _Pair) -> list[_Pair]:
         if _may_differ(*items, pair.depth)
     ]
     if len(left) != len(right):
-        return [pair._replace(kind=SIZE, state=None), *pairs]
-    return [pair._replace(kind=ORDER, state=None)] if _reordered(pairs) else pairs
+        return [_as_whole(pair, SIZE), *pairs]
+    return [_as_whole(pair, ORDER)] if _reordered(pairs) else pairs
+
+
+def _as_whole(pair: _Pair, kind: str) -> _Pair:
+    """The same place, told as one difference: what the rules say of it was heard already."""
+    return _Pair(kind, pair.control, pair.candidate, pair.place, None, pair.depth)
 
 
 def _inner(pair: _Pair, at: Segment, control: Any, candidate: Any, kind: str = "") -> _Pair:

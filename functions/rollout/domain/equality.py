@@ -39,17 +39,19 @@ def surely_equal(left: Any, right: Any) -> bool:
 
 def _same_kinds(left: Any, right: Any) -> bool:
     """Whether two values that are equal by `==` are also of equal kinds throughout."""
-    pending: list[Any] = [((left,), (right,))]
+    pending: list[Any] = [((left,), (right,), False)]
     while pending:
-        one, other = pending.pop()
+        one, other, hopeful = pending.pop()
         for mine, its in zip(one, other, strict=True):
             kind = type(mine)
             if kind is not type(its):
                 if not NUMBERS.issuperset((kind, type(its))):
                     return False
             elif kind in CONTAINERS:
-                if not same_bytes(mine, its):
-                    pending.append(_inside(mine, its))
+                # Where one object has its fields in another order, so have those beside and in it.
+                hopeful = hopeful and same_bytes(mine, its)
+                if not hopeful:
+                    pending.append((*_inside(mine, its), mine is left))
             elif kind not in SCALARS:
                 return False
     return True

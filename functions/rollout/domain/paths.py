@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from enum import Enum
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from rollout.domain.errors import InvalidInputError
@@ -25,6 +26,8 @@ class Wild(Enum):
 
 Segment: TypeAlias = str | int | Wild
 
+# Paths up to this length come again and again, and are put together once.
+SHORT: Final = 16
 PLAIN: Final = re.compile(r"[\w$@-]+")
 TOKEN: Final = re.compile(
     r'\[(?P<index>\*|\d{1,9})\]|\[(?P<quoted>"(?:[^"\\]|\\.)*")\]|(?P<wild>\*\*?)|(?P<name>[\w$@-]+)'
@@ -37,9 +40,12 @@ EXPECTED: Final = 'a field path such as tags[*], address.city, **.updated_at or 
 def show(segments: Iterable[Segment]) -> str:
     """The path as text; `parse` gives the segments back."""
     known = tuple(segments)
-    if len(known) == 1 and isinstance(known[0], str) and PLAIN.fullmatch(known[0]):
-        return known[0]
-    return "".join(_pieces(known))
+    return _shown(known) if len(known) <= SHORT else "".join(_pieces(known))
+
+
+@lru_cache(maxsize=4096)
+def _shown(segments: tuple[Segment, ...]) -> str:
+    return "".join(_pieces(segments))
 
 
 def _pieces(segments: Iterable[Segment]) -> Iterator[str]:
