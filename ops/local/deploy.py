@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from ops.local import control_noise
 from ops.local.emulator import Emulator
 
 Node = dict[str, Any]
@@ -81,7 +82,9 @@ def deploy(
     Raises:
         DeployError: with the reasons from the stack's events.
     """
-    code = upload(emulator, zipped(root / "functions", "rollout"), "zip")
+    source, switch = root / "functions", control_noise.switch_of(emulator.log)
+    added = control_noise.deployed(source, switch)
+    code = upload(emulator, zipped(source, "rollout", added), "zip")
     template = local_template(root, code, parameters)
     url = upload(emulator, json.dumps(template).encode(), "json").replace(
         "s3://", f"{emulator.endpoint_url}/"
@@ -171,14 +174,21 @@ def widen(statement: Node) -> None:
         statement["Action"] = actions + [MISTAKEN[name] for name in actions if name in MISTAKEN]
 
 
-def zipped(folder: Path, package: str) -> bytes:
-    """A package as Lambda wants it; what it imports comes from this machine's environment."""
+def zipped(folder: Path, package: str, added: Mapping[str, bytes]) -> bytes:
+    """A package as Lambda wants it; what it imports comes from this machine's environment.
+
+    added: further files, or others in place of the package's: path -> content.
+    """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted((folder / package).rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                # A fixed date: equal files give an equal archive.
-                archive.writestr(zipfile.ZipInfo(str(path.relative_to(folder))), path.read_bytes())
+        files = {
+            str(path.relative_to(folder)): path.read_bytes()
+            for path in (folder / package).rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+        for name, content in sorted({**files, **added}.items()):
+            # A fixed date: equal files give an equal archive.
+            archive.writestr(zipfile.ZipInfo(name), content)
     return buffer.getvalue()
 
 

@@ -2,13 +2,15 @@
 
 import time
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from ops.local.story import Progress as Seen
+
+TOP_REASONS: Final = 3
 
 
 class Display:
@@ -99,6 +101,8 @@ def table(reports: list[dict[str, Any]]) -> None:
     console.print(shown)
     for report in reports:
         console.print(f"{report['story']}: {report['reason']}", markup=False, soft_wrap=True)
+        for reason in report.get("mismatches", ())[:TOP_REASONS]:
+            console.print(f"  {reason['sentence']}", markup=False, soft_wrap=True)
 
 
 def _cell(key: str, value: Any) -> str:

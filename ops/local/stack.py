@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ops import deployed
 from ops.local.alarms import AlarmEvaluator, read_definition
+from ops.local.control_noise import ControlNoise, switch_of
 from ops.local.database import Database
 from ops.local.deploy import deploy
 from ops.local.emf import Forwarder
@@ -69,6 +70,11 @@ class LocalStack:
     ) -> None:
         self._cleanup.close()
         clients.client.cache_clear()
+
+    @property
+    def control_noise(self) -> ControlNoise:
+        """Lets the control's answers vary."""
+        return ControlNoise(switch_of(self.emulator.log))
 
     def read(self, user_id: str) -> Reply:
         """One user's read, through the alias, as the API would make it."""

@@ -79,6 +79,8 @@ def test_a_reason_in_words() -> None:
         "balance differs (value): 12 times, 3.00% of answers; once as noise of the control; "
         "the control differs from itself in 0.00%, the candidate surely more often"
     )
+    (noise,) = report([line(noise_paths=["tags:order"])] * 2, TOTALS).reasons
+    assert sentence(noise) == "tags (order): 2 times, all of it noise of the control"
     (whole,) = report([line(":error")], Totals(0, 0, 0)).reasons
     assert sentence(whole) == "the whole answer differs (error): once"
 

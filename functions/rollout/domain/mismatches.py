@@ -159,7 +159,9 @@ def sentence(reason: Reason) -> str:
     where = reason.path or "the whole answer"
     share = "" if reason.share is None else f", {reason.share:.2%} of answers"
     text = f"{where} differs ({reason.kind}): {_times(reason.count)}{share}"
-    if reason.excused:
+    if not reason.count:
+        text = f"{where} ({reason.kind}): {_times(reason.excused)}, all of it noise of the control"
+    elif reason.excused:
         text += f"; {_times(reason.excused)} as noise of the control"
     if reason.noise_rate is not None:
         text += f"; the control differs from itself in {reason.noise_rate:.2%}"
