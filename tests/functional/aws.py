@@ -48,7 +48,7 @@ class Aws:
     outputs: dict[str, str] = field(default_factory=dict)
     stack: str = "huntaze-prisma-skeleton"
     user: dict[str, Any] = field(default_factory=dict)
-    logs: list[str] = field(default_factory=list)
+    logs: list[str] | None = field(default_factory=list)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -150,6 +150,8 @@ class Aws:
         return {"MetricDataResults": [{**result, "StatusCode": "Complete"} for result in results]}
 
     def _FilterLogEvents(self) -> dict[str, Any]:  # noqa: N802
+        if self.logs is None:
+            raise RefusedError("ResourceNotFoundException", "there is no such group")
         return {"events": [{"message": line} for line in self.logs]}
 
     def _Invoke(self) -> dict[str, Any]:  # noqa: N802

@@ -320,6 +320,11 @@ def test_lines_of_another_rollout_are_not_counted(patch: pytest.MonkeyPatch) -> 
     assert answer("mismatches")["reasons"] == []
 
 
+def test_a_comparator_that_never_ran_has_no_reasons(patch: pytest.MonkeyPatch) -> None:
+    Aws(flag=HELD, executions=ASKING, logs=None).use(patch)
+    assert answer("mismatches")["reasons"] == []
+
+
 @pytest.mark.parametrize("since", ["soon", "0h", "2", "1h30m", "-1h"])
 def test_a_length_of_time_that_makes_no_sense_is_refused(
     patch: pytest.MonkeyPatch, since: str
