@@ -235,7 +235,12 @@ def mismatches(stack: deployed.Stack, rollout_id: str, since: str, as_json: bool
 
 
 @main.command(epilog="Example: rollout rehearse --story errors --traffic counts.csv")
-@click.option("--story", "stories", multiple=True, help="healthy or errors; default: both.")
+@click.option(
+    "--story",
+    "stories",
+    multiple=True,
+    help="healthy, errors, slow or outage; default: the first two.",
+)
 @click.option("--plan", type=click.Path(path_type=Path), help="Default: plans/rehearsal.json.")
 @click.option(
     "--traffic",

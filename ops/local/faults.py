@@ -86,8 +86,13 @@ class Faults:
         known = {"rate": _share(rate), "slow": float(milliseconds)}
         self._set("slow_rate = :rate, slow_ms = :slow", **known)
 
+    def outage(self) -> None:
+        """Let the server be gone: every read fails. By the thread that also clears."""
+        self._database.stop()
+
     def clear(self) -> None:
         """End every fault."""
+        self._database.start()
         self._database.execute(CLEAR)
 
     def _set(self, assignments: str, **values: float) -> None:

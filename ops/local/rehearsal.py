@@ -21,17 +21,19 @@ SEED: Final = 20140410
 # Recorded seconds per second of rehearsal: five minutes pass in one.
 SPEED: Final = 300
 WORKERS: Final = 6
+# Told when nobody asks for others; all of them would take twice as long.
+TOLD: Final = ("healthy", "errors")
 
 
 def rehearse(
     names: Sequence[str] = (), plan: Path | None = None, traffic: Path | None = None
 ) -> dict[str, Any]:
-    """Run the named stories (default: all) and print a table.
+    """Run the named stories (default: TOLD) and print a table.
 
     Returns {"stories": [report], "traffic": where the arrivals came from}. Raises
     InvalidInputError before anything is started.
     """
-    chosen = [_story(name) for name in names or stories.STORIES]
+    chosen = [_story(name) for name in names or TOLD]
     plan_file = plan or DEFAULT_PLAN
     plan_documents.load(plan_file)
     trace = read_csv(traffic) if traffic else generate(SEED)

@@ -1,7 +1,10 @@
 """One rollout from launch to its end, on the local stack, and whether it ended as it should."""
 
+import json
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +25,8 @@ UNFINISHED: Final = "UNFINISHED"
 class Story:
     """A named run, the ending it must have, and the fault it meets on the way.
 
-    fault_from_bps: the exposure, as served, from which `fault` is switched on.
+    fault_from_bps: the exposure, as served, from which `fault` is switched on. absolute_ms: the
+    limit above which a read is slow, in place of the plan's, which leaves room for the emulator.
     """
 
     name: str
@@ -30,6 +34,7 @@ class Story:
     final_bps: int
     fault_from_bps: int | None = None
     fault: Callable[[Faults], None] = lambda faults: None
+    absolute_ms: float | None = None
 
 
 def fail_a_fifth(faults: Faults) -> None:
@@ -37,9 +42,23 @@ def fail_a_fifth(faults: Faults) -> None:
     faults.errors(0.2)
 
 
+def slow_down_half(faults: Faults) -> None:
+    """Half of the candidate's reads, and so its p95, take 60 % longer than they may."""
+    faults.slow(1.6 * SLOW_MS, 0.5)
+
+
+def take_away(faults: Faults) -> None:
+    """PostgreSQL is gone until the end of the story."""
+    faults.outage()
+
+
+# In the emulator a read of the candidate takes some 100 ms, more on a busy machine.
+SLOW_MS: Final = 600
 STORIES: Final = {
     "healthy": Story("healthy", "COMPLETED", 10_000),
     "errors": Story("errors", "ROLLED_BACK", 0, 2_500, fail_a_fifth),
+    "slow": Story("slow", "ROLLED_BACK", 0, 2_500, slow_down_half, SLOW_MS),
+    "outage": Story("outage", "ROLLED_BACK", 0, 100, take_away),
 }
 
 
@@ -85,7 +104,8 @@ def run(
     plan, _ = plan_documents.load(plan_file)
     deployed, faults = found(stack), Faults(stack.database)
     before, started = load.snapshot(), time.monotonic()
-    launched = rollouts.launch(deployed, plan_file)
+    with _plan_of(story, plan_file) as own_file:
+        launched = rollouts.launch(deployed, own_file)
     followed, progress = Followed(), Progress(story.name, phases=len(plan.phases) + 1)
     names = [phase.name for phase in plan.phases]
     try:
@@ -100,6 +120,20 @@ def run(
     finally:
         faults.clear()
     return _report(story, followed, before, load.snapshot(), deployed, started)
+
+
+@contextmanager
+def _plan_of(story: Story, plan_file: Path) -> Iterator[Path]:
+    """The plan as the story wants it, in a file."""
+    if story.absolute_ms is None:
+        yield plan_file
+        return
+    document = json.loads(plan_file.read_text(encoding="utf-8"))
+    document["slowness"]["absolute_ms"] = story.absolute_ms
+    with tempfile.TemporaryDirectory() as folder:
+        own = Path(folder) / plan_file.name
+        own.write_text(json.dumps(document), encoding="utf-8")
+        yield own
 
 
 def _look(

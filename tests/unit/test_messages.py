@@ -53,6 +53,30 @@ def test_the_latest_thing_that_went_wrong_is_the_reason() -> None:
     ]
 
 
+QUESTION = {"word": "INVESTIGATE", "sentence": "INVESTIGATE: slow 9 of 10."}
+
+
+@pytest.mark.parametrize("error", ["States.Timeout", "States.HeartbeatTimeout"])
+def test_silence_is_told_with_what_was_asked(error: str) -> None:
+    document = {"verdict": QUESTION, "error": {"Error": error, "Cause": "callback"}}
+
+    assert reason_of(document) == "nobody answered in time: INVESTIGATE: slow 9 of 10."
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"verdict": VERDICT},
+        {"approval": {"word": "APPROVED", "by": "ada"}},
+        {"error": {"Error": "Lambda.Unknown"}},
+    ],
+)
+def test_other_errors_are_not_taken_for_silence(more: dict[str, Any]) -> None:
+    document = {"verdict": QUESTION, "error": ERROR, **more}
+
+    assert "nobody answered" not in reason_of(document)
+
+
 def test_an_approval_that_was_given_is_no_reason() -> None:
     document = {"approval": {"word": "APPROVED", "by": "ada"}, "verdict": VERDICT}
 

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from rollout.adapters.clients import quick_client
+from rollout.adapters.shadow import TEE_TIMEOUT_MS
 from rollout.domain.observation import Observation
 from rollout.settings import settings
 
@@ -47,7 +48,8 @@ class LambdaCandidate:
         """From the environment variables; the budget is CANDIDATE_BUDGET_MS unless given."""
         known = settings()
         budget_ms = budget_ms or known.whole("CANDIDATE_BUDGET_MS")
-        api = quick_client("lambda", budget_ms)
+        # The tee's client where that is patient enough: one less to make, and one connection.
+        api = quick_client("lambda", max(budget_ms, TEE_TIMEOUT_MS))
         return cls(api, known.text("CANDIDATE_FUNCTION"), budget_ms)
 
     def read(self, user_id: str) -> Observation:

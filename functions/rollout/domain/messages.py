@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 UNKNOWN: Final = "no reason was recorded"
+TIMEOUTS: Final = ("States.Timeout", "States.HeartbeatTimeout")
 
 
 def reason_of(document: Mapping[str, Any]) -> str:
     """Why an execution turned back, from its document: the latest thing that went wrong.
 
-    An error beats a lost exposure, that a person's answer, that a verdict, that the preflight.
+    A person's silence is told as such; otherwise an error beats a lost exposure, that a person's
+    answer, that a verdict, that the preflight.
     """
-    finders = (_error, _exposure, _approval, _verdict, _preflight)
+    finders = (_silence, _error, _exposure, _approval, _verdict, _preflight)
     found = (finder(document) for finder in finders)
     return next((reason for reason in found if reason), UNKNOWN)
 
@@ -38,6 +40,15 @@ def message(document: Mapping[str, Any]) -> tuple[str, str]:
 def _part(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     found = document.get(key)
     return found if isinstance(found, Mapping) else {}
+
+
+def _silence(document: Mapping[str, Any]) -> str:
+    """A timeout after INVESTIGATE, without an approval: the question is what went wrong."""
+    verdict, error = _part(document, "verdict"), _part(document, "error")
+    asked = verdict.get("word") == "INVESTIGATE" and not _part(document, "approval")
+    if not asked or error.get("Error") not in TIMEOUTS:
+        return ""
+    return f"nobody answered in time: {verdict.get('sentence', '')}"
 
 
 def _error(document: Mapping[str, Any]) -> str:
