@@ -239,7 +239,7 @@ def mismatches(stack: deployed.Stack, rollout_id: str, since: str, as_json: bool
     "--story",
     "stories",
     multiple=True,
-    help="healthy, errors, slow or outage; default: the first two.",
+    help="healthy, errors, slow, outage or mismatch; default: the first two.",
 )
 @click.option("--plan", type=click.Path(path_type=Path), help="Default: plans/rehearsal.json.")
 @click.option(

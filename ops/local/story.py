@@ -4,12 +4,12 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ops import rollouts
+from ops import mismatching, rollouts
 from ops.local.faults import Faults
 from ops.local.load import Load
 from ops.local.stack import LocalStack, found
@@ -18,6 +18,7 @@ from rollout.adapters import plan_documents
 POLL_SECONDS: Final = 0.7
 LONGEST_SECONDS: Final = 600
 ENDINGS: Final = ("COMPLETED", "ROLLED_BACK", "REFUSED")
+ASKS: Final = "Ask a Person"
 UNFINISHED: Final = "UNFINISHED"
 
 
@@ -27,6 +28,8 @@ class Story:
 
     fault_from_bps: the exposure, as served, from which `fault` is switched on. absolute_ms: the
     limit above which a read is slow, in place of the plan's, which leaves room for the emulator.
+    noise: share of the control's answers that vary by themselves. culprit: the field that the
+    mismatch report must name first; whoever is asked then says no, because of it.
     """
 
     name: str
@@ -35,6 +38,8 @@ class Story:
     fault_from_bps: int | None = None
     fault: Callable[[Faults], None] = lambda faults: None
     absolute_ms: float | None = None
+    noise: float = 0
+    culprit: str = ""
 
 
 def fail_a_fifth(faults: Faults) -> None:
@@ -52,6 +57,11 @@ def take_away(faults: Faults) -> None:
     faults.outage()
 
 
+def falsify_balances(faults: Faults) -> None:
+    """The candidate answers 3 % of its reads with a balance that is a cent too high."""
+    faults.mismatches(0.03)
+
+
 # In the emulator a read of the candidate takes some 100 ms, more on a busy machine.
 SLOW_MS: Final = 600
 STORIES: Final = {
@@ -59,6 +69,9 @@ STORIES: Final = {
     "errors": Story("errors", "ROLLED_BACK", 0, 2_500, fail_a_fifth),
     "slow": Story("slow", "ROLLED_BACK", 0, 2_500, slow_down_half, SLOW_MS),
     "outage": Story("outage", "ROLLED_BACK", 0, 100, take_away),
+    "mismatch": Story(
+        "mismatch", "ROLLED_BACK", 0, 0, falsify_balances, noise=0.3, culprit="balance"
+    ),
 }
 
 
@@ -83,6 +96,7 @@ class Followed:
 
     max_exposure_bps: int = 0
     faulty: bool = False
+    answered: bool = False
     outcome: str = UNFINISHED
     reason: str = ""
     names: set[str] = field(default_factory=set)
@@ -99,11 +113,12 @@ def run(
     """Launch, follow to the end, and report.
 
     Returns {"story", "outcome", "as_it_should", "executions", "requests", "user_errors",
-    "max_exposure_bps", "final_exposure_bps", "wall_seconds", "reason", …}.
+    "max_exposure_bps", "final_exposure_bps", "wall_seconds", "reason", "mismatches", …}.
     """
     plan, _ = plan_documents.load(plan_file)
     deployed, faults = found(stack), Faults(stack.database)
     before, started = load.snapshot(), time.monotonic()
+    stack.control_noise.set(story.noise)
     with _plan_of(story, plan_file) as own_file:
         launched = rollouts.launch(deployed, own_file)
     followed, progress = Followed(), Progress(story.name, phases=len(plan.phases) + 1)
@@ -111,6 +126,8 @@ def run(
     try:
         while followed.outcome == UNFINISHED and time.monotonic() - started < LONGEST_SECONDS:
             _look(story, followed, progress, deployed, launched["rollout"], faults)
+            if story.culprit and progress.state == ASKS and not followed.answered:
+                _say_no(followed, deployed, launched["rollout"])
             counted = load.snapshot()
             progress.requests = counted.requests - before.requests
             progress.user_errors = counted.user_errors - before.user_errors
@@ -119,7 +136,29 @@ def run(
             time.sleep(POLL_SECONDS)
     finally:
         faults.clear()
-    return _report(story, followed, before, load.snapshot(), deployed, started)
+        stack.control_noise.set(0)
+    report = _report(story, followed, before, load.snapshot(), deployed, started)
+    return _with_reasons(report, story, mismatching.mismatches(deployed, launched["rollout"]))
+
+
+def _with_reasons(report: dict[str, Any], story: Story, found: dict[str, Any]) -> dict[str, Any]:
+    """The report with the reasons why answers differ, of which the culprit must be the first."""
+    named = [reason["path"] for reason in found["reasons"] if reason["count"]]
+    as_named = not story.culprit or named[:1] == [story.culprit]
+    return {
+        **report,
+        "as_it_should": report["as_it_should"] and as_named,
+        "mismatches": found["reasons"],
+    }
+
+
+def _say_no(followed: Followed, deployed: Any, rollout_id: str) -> None:
+    """As a person would: look at why answers differ, and answer with the first reason."""
+    reasons = mismatching.mismatches(deployed, rollout_id)["reasons"]
+    why = reasons[0]["sentence"] if reasons else "answers differ"
+    with suppress(rollouts.RolloutError):  # the question is not there yet; at the next look it is
+        rollouts.answer(deployed, rollout_id, approved=False, who="rehearsal", why=why)
+        followed.answered = True
 
 
 @contextmanager
