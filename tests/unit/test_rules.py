@@ -117,6 +117,11 @@ def test_a_rule_lets_nothing_else_differ(rule: Rule, control: Any, candidate: An
     assert not agrees({"v": control}, {"v": candidate}, rule)
 
 
+def test_items_that_are_close_to_those_at_their_positions_are_not_taken_for_reordered() -> None:
+    assert agrees([1, 2], [2, 1], Rule("[*]", "number", within=1))
+    assert not agrees([1, 3], [3, 1], Rule("[*]", "number", within=1))
+
+
 def test_rules_of_one_path_add_up() -> None:
     both = (Rule("v", "case"), Rule("v", "whitespace"))
     assert agrees({"v": "Ada  Bauer"}, {"v": "ada bauer"}, *both)

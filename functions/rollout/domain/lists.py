@@ -37,7 +37,8 @@ def _by_position(pair: Pair) -> list[Pair]:
 
 def _reordered(pairs: Sequence[Pair]) -> bool:
     """Whether the items at these positions are the same ones, in another order."""
-    if len(pairs) < 2:
+    # Where values may be close, items that change places may each be close to the other.
+    if len(pairs) < 2 or (pairs[0].state is not None and pairs[0].state.tolerant):
         return False
     left = _tokens((pair.control for pair in pairs), pairs[0].state)
     right = _tokens((pair.candidate for pair in pairs), pairs[0].state)

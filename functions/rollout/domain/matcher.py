@@ -21,6 +21,7 @@ class Program:
 
     def __init__(self, rules: tuple[Rule, ...]) -> None:
         self.rules = rules
+        self.tolerant = any(rule.within or rule.within_percent for rule in rules)
         self.states: dict[_Progress, State | None] = {}
         self.start = self.state((number, 0) for number in range(len(rules)))
 
@@ -48,16 +49,20 @@ class State:
     """A place in an answer, as the rules see it.
 
     here: the numbers of the rules that apply exactly here. words: rule word -> those rules.
+    tolerant: some rule of the plan allows values to be close instead of equal.
     """
 
-    __slots__ = ("_literals", "_next", "_program", "_progress", "here", "ignored", "words")
+    __slots__ = (
+        *("_literals", "_next", "_program", "_progress"),
+        *("here", "ignored", "tolerant", "words"),
+    )
 
     def __init__(self, program: Program, progress: _Progress) -> None:
         self._program, self._progress = program, progress
         known = [(n, at, program.rules[n].segments) for n, at in sorted(progress)]
         self.here = tuple(n for n, at, segments in known if at == len(segments))
         self.words = {program.rules[n].word: program.rules[n] for n in self.here}
-        self.ignored = IGNORE in self.words
+        self.ignored, self.tolerant = IGNORE in self.words, program.tolerant
         waiting = (segments[at] for _, at, segments in known if at < len(segments))
         self._literals = frozenset(s for s in waiting if not isinstance(s, Wild))
         self._next: dict[Segment, State | None] = {}
