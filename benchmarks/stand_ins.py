@@ -19,23 +19,23 @@ from rollout.domain.observation import Observation
 
 CANDIDATE_MS = 5
 FLAG_NAME = "prismaAdapter"
+# One connection at a time, and next to no work of its own.
 SERVER = """
-import socketserver, sys
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import re, socket, sys
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
-    def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(202)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-    def log_message(self, *_):
-        pass
-
-ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as listening:
+    while True:
+        connection, _ = listening.accept()
+        with connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            waiting = b""
+            while more := connection.recv(1 << 20):
+                waiting += more
+                head, blank, body = waiting.partition(b"\\r\\n\\r\\n")
+                length = re.search(rb"(?i)content-length: (\\d+)", head)
+                if blank and len(body) >= int(length[1]):
+                    connection.sendall(b"HTTP/1.1 202 Accepted\\r\\nContent-Length: 0\\r\\n\\r\\n")
+                    waiting = b""
 """
 
 

@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,9 +16,11 @@ from rollout.adapters.flag_reader import FlagReader
 from rollout.domain import cohort
 from rollout.domain.flag import CLOSED, Flag
 from rollout.domain.observation import Observation
-from rollout.handlers.read import ARM_HEADER, Ports, read
+from rollout.handlers.read import ARM_HEADER, Ports, handler, read
+from rollout.settings import Settings
 from tests import fakes
 from tests.fakes import NOW, FakeCandidate, FakeFlagSource, FakeTee, exposed
+from tests.functional import aws
 
 USER = users_control.user("user-1")
 
@@ -276,6 +279,29 @@ def test_no_read_ever_fails_because_of_the_rollout(
     assert reader({"userId": user_id})[0] in (200, 404)
 
 
+def test_a_function_that_lacks_a_setting_answers_as_before_the_rollout(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Settings, "from_environ", lambda: Settings({}))
+    aws.forget()
+    answer = handler({"userId": "user-1"}, SimpleNamespace(aws_request_id="request-1"))
+    aws.forget()
+    assert (answer["statusCode"], json.loads(answer["body"])) == (200, USER)
+    assert (line(capsys)["event"], answer["headers"][ARM_HEADER]) == ("read.rescued", "control")
+
+
+def test_a_mistake_of_ours_is_answered_by_the_control(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def mistaken() -> None:
+        raise KeyError("user-1")
+
+    monkeypatch.setattr("rollout.handlers.read._reader", mistaken)
+    answer = handler({"userId": "user-1"}, SimpleNamespace(aws_request_id="request-1"))
+    assert answer["statusCode"] == 200
+    assert "user-1" not in capsys.readouterr().out
+
+
 # What the reader knows of the flag
 
 
@@ -303,6 +329,14 @@ def test_the_flag_is_asked_for_again_after_the_poll_interval_and_not_before() ->
     for clock[0] in (44.9, 45.0):
         seen.append(reader.flag().candidate_bps)
     assert seen == [100, 100, 500]
+
+
+def test_a_clock_that_is_set_back_does_not_stop_the_polling() -> None:
+    reader, clock = flag_reader(served(100), served(500))
+    clock[0] = 10_000
+    reader.flag()
+    clock[0] = 5_000
+    assert reader.flag().candidate_bps == 500
 
 
 def test_an_empty_answer_means_that_nothing_has_changed() -> None:

@@ -55,10 +55,11 @@ class LambdaCandidate:
     def read(self, user_id: str) -> Observation:
         """The candidate's answer, or why there is none."""
         started = time.monotonic()
+        asked = self.threads.submit(self._ask, user_id)
         try:
-            asked = self.threads.submit(self._ask, user_id)
             value, error, message = asked.result(self.budget_ms / 1000)
         except TimeoutError:
+            asked.cancel()  # if it has not begun, nobody waits for it any more
             value, error, message = None, TIMED_OUT, f"no answer in {self.budget_ms} ms"
         except Exception as failure:  # the port promises an observation
             value, error, message = None, type(failure).__name__, str(failure)

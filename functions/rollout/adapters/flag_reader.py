@@ -46,7 +46,7 @@ class FlagReader:
     fetch: Callable[[str], tuple[str, bytes]]
     name: str
     poll_seconds: float
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = time.time
     observed: Callable[[str, Flag], None] = lambda version, flag: None
     stale: int = 0
     version: str = ""
@@ -56,8 +56,9 @@ class FlagReader:
 
     def flag(self) -> Flag:
         """The last good flag, refreshed when the poll interval has passed."""
+        # By the wall clock: what a monotonic one does while a sandbox is frozen, nobody promises.
         now = self.clock()
-        if now >= self._due:
+        if not self._due - self.poll_seconds <= now < self._due:
             self._due = now + self.poll_seconds
             self._refresh()
         return self._flag

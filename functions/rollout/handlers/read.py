@@ -23,7 +23,7 @@ from rollout.domain.flag import Flag
 from rollout.domain.observation import Observation
 from rollout.domain.request import user_id_of
 from rollout.domain.routing import Route
-from rollout.settings import settings
+from rollout.settings import SettingInvalidError, SettingMissingError, settings
 
 OK, BAD_REQUEST, NOT_FOUND, UNAVAILABLE = 200, 400, 404, 503
 ARM_HEADER: Final = "x-rollout-arm"
@@ -149,7 +149,23 @@ def _response(status: int, body: Any, arm: str) -> dict[str, Any]:
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
     """The Lambda entry point."""
-    return _reader()(event, context.aws_request_id)
+    try:
+        return _reader()(event, context.aws_request_id)
+    except Exception as error:  # the last net: a setting that is missing, a mistake of ours
+        return _rescued(event, error)
+
+
+def _rescued(event: Any, error: Exception) -> dict[str, Any]:
+    """What the function answered before there was any rollout, and a line that says why."""
+    line = {"event": "read.rescued", "error_type": type(error).__name__, "error_message": ""}
+    if isinstance(error, SettingMissingError | SettingInvalidError):
+        line["error_message"] = str(error)
+    print(json.dumps(line), flush=True)
+    try:
+        user_id = user_id_of(event)
+    except InvalidInputError as invalid:
+        return _response(BAD_REQUEST, {"error": str(invalid)}, cohort.CONTROL)
+    return _answer(observed(users_control.user, user_id), cohort.CONTROL)
 
 
 @cache
