@@ -334,3 +334,23 @@ def assert_refused(
     assert caught.value.field == field
     assert caught.value.value == value
     assert caught.value.expected == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "field"),
+    [
+        ({"path": "a..b", "rule": "ignore"}, "path"),
+        ({"path": "a", "rule": "keyed"}, "key"),
+        ({"path": "a", "rule": "case", "within": 1}, "within"),
+    ],
+)
+def test_a_cleaning_rule_that_makes_no_sense_is_refused_with_its_place(
+    document: dict[str, Any], rule: dict[str, Any], field: str
+) -> None:
+    document["comparison"]["rules"].append(rule)
+
+    with pytest.raises(InvalidInputError) as caught:
+        parse(document)
+
+    assert caught.value.field == f"comparison.rules[1].{field}"
+    assert "docs/comparison.md" in str(caught.value)
