@@ -10,7 +10,7 @@ from ops import rollouts
 from ops.local import story as stories
 from ops.local.display import Display, table
 from ops.local.load import Load
-from ops.local.stack import ROOT, LocalStack, found
+from ops.local.stack import ALARM_PERIOD_SECONDS, ROOT, LocalStack, found
 from ops.local.traffic import Interval, Visitors, arrivals, generate, read_csv
 from rollout.adapters import plan_documents
 from rollout.adapters.users_control import USERS
@@ -21,6 +21,8 @@ SEED: Final = 20140410
 # Recorded seconds per second of rehearsal: five minutes pass in one.
 SPEED: Final = 300
 WORKERS: Final = 6
+# The alarm looks back over five periods, and one more has to be counted.
+QUIET_SECONDS: Final = 6 * ALARM_PERIOD_SECONDS
 # Told when nobody asks for others; all of them would take twice as long.
 TOLD: Final = ("healthy", "errors")
 
@@ -40,7 +42,11 @@ def rehearse(
     with Display() as display:
         display.say("starting the emulator and PostgreSQL, deploying template.yaml")
         with LocalStack() as stack, _load(stack, trace) as load:
-            reports = [_run(story, stack, load, plan_file, display) for story in chosen]
+            reports = []
+            for before, story in zip([None, *chosen], chosen, strict=False):
+                if before and before.fault_from_bps is not None:
+                    _let_pass(display)
+                reports.append(_run(story, stack, load, plan_file, display))
     table(reports)
     source = str(traffic) if traffic else f"generated, seed {SEED}"
     return {"stories": reports, "traffic": source, "speed": SPEED}
@@ -82,6 +88,12 @@ def _load(stack: LocalStack, trace: Sequence[Interval]) -> Iterator[Load]:
         yield load
     finally:
         load.stop()
+
+
+def _let_pass(display: Display) -> None:
+    """Errors of the last story must not ring the alarm in the next one."""
+    display.say("waiting until the alarm no longer looks at the last story")
+    time.sleep(QUIET_SECONDS)
 
 
 def _run(
