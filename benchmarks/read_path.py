@@ -7,8 +7,11 @@ that `laboratory`, a port of Scientist, makes within the request.
 
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from statistics import median
 from typing import Any
 
 import click
@@ -22,6 +25,7 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
 from benchmarks.stand_ins import CANDIDATE_MS, Nobody, flag_source, function_server, lambda_client
 from benchmarks.timing import medians_us, output_discarded, tell
 from rollout.adapters import users_control
+from rollout.adapters.afterwards import Afterwards
 from rollout.adapters.request_log import RequestLog
 from rollout.adapters.shadow import LambdaTee, Shadow
 from rollout.domain.observation import Observation
@@ -104,16 +108,42 @@ def waiting(rounds: int) -> dict[str, Any]:
             "laboratory": in_process,
         }
         timed = medians_us(calls, rounds=rounds, calls_a_round=20, clock=time.perf_counter_ns)
+        timed["afterwards"] = afterwards_us(ports(log, tee, 10_000), rounds * 20)
     found = {name: microseconds / 1000 for name, microseconds in timed.items()}
-    added = found["ours"] - found["control"]
+    added, rival = found["ours"] - found["control"], found["laboratory"] - found["control"]
     return {
         "control_ms": round(found["control"], 3),
         "tee_ms": round(found["tee"], 3),
         "ours_ms": round(found["ours"], 3),
+        "ours_afterwards_ms": round(found["afterwards"], 3),
         "laboratory_ms": round(found["laboratory"], 3),
         "ours_over_control_and_tee": round(found["ours"] / (found["control"] + found["tee"]), 3),
-        "laboratory_added_over_ours": round((found["laboratory"] - found["control"]) / added, 2),
+        "laboratory_added_over_ours": round(rival / added, 2),
+        "laboratory_added_over_ours_afterwards": round(
+            rival / (found["afterwards"] - found["control"]), 1
+        ),
     }
+
+
+def afterwards_us(own: Ports, reads: int) -> float:
+    """Microseconds until the answer, the median, when the tee follows it (TEE_AFTER_ANSWER).
+
+    The next read waits until the tee is done, as a sandbox does.
+    """
+    invoked, after = threading.Semaphore(0), Afterwards()
+    own = replace(own, later=after.later)
+    threading.Thread(target=after.run, args=(invoked.acquire,), daemon=True).start()
+    found, idle = [], threading.Event()
+    for number in range(reads):
+        idle.clear()
+        begun = time.perf_counter_ns()
+        read(EVENTS[number % USERS], f"request-{number}", own)
+        after.later(idle.set)
+        after.answered()
+        found.append((time.perf_counter_ns() - begun) / 1000)
+        invoked.release()
+        idle.wait()
+    return median(found)
 
 
 def in_process(number: int) -> Any:
