@@ -165,12 +165,26 @@ def test_a_candidate_at_what_is_tolerated_is_not_acted_against(plan: Plan) -> No
 
 
 def test_evidence_of_harm_that_does_not_suffice_withholds_the_promotion(plan: Plan) -> None:
-    # Certified, and the rate is fine; but two bad minutes just now raise suspicion.
-    failing = stretch(2, 2, candidate=Arm(1000, errors=100))
+    # Certified, and the rate is fine; but a bad minute just now raises suspicion.
+    failing = stretch(2, 1, candidate=Arm(1000, errors=100))
     verdict = judged(plan, "half", until("half", stretch(2, 20), failing))
 
     assert verdict.call is Call.HOLD
-    assert "suspicion: evidence" in verdict.sentence
+    assert "suspicion: bad minutes just now" in verdict.sentence
+
+
+def test_a_bad_minute_that_stays_alone_is_forgiven(plan: Plan) -> None:
+    failing = stretch(2, 1, candidate=Arm(1000, errors=100))
+
+    assert call(plan, "half", stretch(2, 20), failing, stretch(2, 6)) is Call.PROMOTE
+
+
+@pytest.mark.parametrize("good", [0, 1, 2])
+def test_few_bad_minutes_roll_back_also_with_good_ones_in_between(plan: Plan, good: int) -> None:
+    failing = stretch(2, 1, candidate=Arm(1000, errors=200))
+    blinking = (failing, stretch(2, good), failing, stretch(2, good), failing)
+
+    assert call(plan, "half", stretch(2, 20), *blinking) is Call.ROLL_BACK
 
 
 # Alarms

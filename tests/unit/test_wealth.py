@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.domain.harm import Absolute, Onset, Relative, ladder
-from rollout.domain.wealth import CAP, Wealth, absolute, alternatives, relative
+from rollout.domain.wealth import CAP, REMEMBERED, Wealth, absolute, alternatives, relative
 
 AT = (1, 1)
 
@@ -118,18 +118,18 @@ def test_no_more_is_staked_than_there_is() -> None:
     assert abs(wealth.unspent) < 1e-12
 
 
-def test_one_minute_pays_at_most_the_cap_and_the_one_after_a_gross_one_its_square() -> None:
+def test_one_minute_pays_at_most_the_cap_and_a_second_gross_one_decides() -> None:
     wealth = Wealth(alternatives([0.5]))
     wealth.bet([1e9], 1.0, 1)
     assert wealth.value == CAP
-    wealth.bet([1e9], 0.0, 2)
-    assert wealth.value == CAP**3
+    wealth.bet([1e9], 0.0, 1 + REMEMBERED)
+    assert wealth.value == CAP * 1e9
 
 
-def test_a_calm_minute_in_between_restores_the_cap() -> None:
+def test_a_gross_minute_is_forgotten_after_a_while() -> None:
     wealth = Wealth(alternatives([0.5]))
-    for minute, factor in enumerate([1e9, 1.0, 1e9]):
-        wealth.bet([factor], 1.0, minute)
+    for minute in (1, 2 + REMEMBERED):
+        wealth.bet([1e9], 1.0, minute)
     assert wealth.value == CAP**2
 
 
@@ -207,9 +207,9 @@ def test_harm_is_found_soon_and_dated() -> None:
 def test_blocks_of_a_comparison_wait_for_enough_of_the_control() -> None:
     test = Relative(Wealth(alternatives([9.0])), Onset(10))
     for minute in range(3):
-        test.see((1, 1), (0, 10), 0.0, (0, minute))
+        test.see((1, 1), (0, 4), 0.0, (0, minute))
     assert test.wealth.value == 1
-    test.see((1, 1), (0, 10), 0.0, (0, 3))
+    test.see((1, 1), (0, 4), 0.0, (0, 3))
     assert test.wealth.value > 1
 
 

@@ -31,9 +31,15 @@ class Clumping:
     cross: float = 0.0
     pairs: float = 0.0
     spread: float = 0.0
+    all_events: float = 0.0
+    all_requests: float = 0.0
 
-    def see(self, events: int, requests: int) -> None:
-        """One minute of the control."""
+    def see(self, events: int, requests: int, *, calm: bool = True) -> None:
+        """One minute of the control; one that is not calm says only how usual trouble is."""
+        self.all_events += events
+        self.all_requests += requests
+        if not calm:
+            return
         self.events += events
         self.requests += requests
         self.squares += events * events
@@ -44,7 +50,7 @@ class Clumping:
     @property
     def rate(self) -> float:
         """The control's usual rate of events."""
-        return self.events / self.requests if self.requests else 0.0
+        return self.all_events / self.all_requests if self.all_requests else 0.0
 
     def phi(self) -> float:
         """An upper estimate; `declared` until the control has shown enough."""

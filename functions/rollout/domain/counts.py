@@ -24,13 +24,29 @@ def answers(value: Any, field: str, buckets: int) -> Answers:
     requests = fields.whole(arm.get("n"), f"{field}.n")
     errors = fields.whole(arm.get("err"), f"{field}.err", most=requests)
     pairs = fields.array(arm.get("lat", ()), f"{field}.lat")
-    found = tuple(_pair(pair, f"{field}.lat[{i}]", buckets) for i, pair in enumerate(pairs))
+    found = tuple(
+        (pair[0], pair[1])
+        if _plain(pair) and pair[0] < buckets
+        else _pair(pair, f"{field}.lat[{index}]", buckets)
+        for index, pair in enumerate(pairs)
+    )
     timed = sum(count for _, count in found)
     if timed > requests:
         raise InvalidInputError(
             field=f"{field}.lat", value=timed, expected=f"counts that add up to at most {requests}"
         )
     return Answers(requests, errors, found)
+
+
+def _plain(pair: Any) -> bool:
+    """Whether there is nothing to say against a pair but the bucket: most of a message is pairs."""
+    return (
+        type(pair) is list
+        and len(pair) == 2
+        and type(pair[0]) is int is type(pair[1])
+        and pair[0] >= 0
+        and 0 <= pair[1] <= fields.MOST_COUNT
+    )
 
 
 def _pair(value: Any, field: str, buckets: int) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from rollout.domain.wealth import Alternative, Wealth, absolute, alternatives, relative
+from rollout.domain.wealth import Alternative, Wealth, absolute, alternatives, independent, relative
 
 # When harm begins: with the first exposure, with a step of the ramp, or at any minute.
 FIRST, STEP, SPREAD = 0.6, 0.04, 0.2
@@ -13,7 +13,8 @@ ODDS: Final = (2.0, 4.0, 9.0, 20.0, 60.0)
 FRACTIONAL_ODDS: Final = (9.0, 60.0)
 SLOW_ODDS: Final = (1.5, 2.2, 3.5, 7.0, 15.0)
 # A block of the relative test: the least control requests that make a comparison.
-BLOCK: Final = 40
+BLOCK: Final = 15
+ROUNDING: Final = 1e-9
 
 
 def ladder(tolerated: float, *, fractional: bool = False) -> tuple[Alternative, ...]:
@@ -24,6 +25,11 @@ def ladder(tolerated: float, *, fractional: bool = False) -> tuple[Alternative, 
         rate *= LADDER
     rates = rates or [(1 + tolerated) / 2]
     return alternatives(rates, rates[-3:] if fractional else ())
+
+
+def odds_ladder(tolerated: float) -> tuple[Alternative, ...]:
+    """Rates to bet on where the tolerated one is large: worse by the same odds as the relative."""
+    return alternatives([odds * tolerated / (1 + (odds - 1) * tolerated) for odds in SLOW_ODDS])
 
 
 @dataclass
@@ -74,9 +80,11 @@ class Absolute:
         prior = self.onset.prior(stage, active=requests > 0)
         if requests:
             null = max(self.tolerated, floor)
+            # Closer to the null than this, clumped counts could make the expectation exceed 1.
+            gap = 0.0 if independent(requests, phi) else phi
             factors = [
                 absolute(events, requests, null, one.effect, phi)
-                if one.effect >= null + phi
+                if one.effect > null + gap - ROUNDING
                 else 1.0
                 for one in self.wealth.alternatives
             ]

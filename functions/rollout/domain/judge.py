@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from rollout.domain.certificate import clean_requests_needed
+from rollout.domain.certificate import certificate, clean_requests_needed
 from rollout.domain.clumping import CLUMPING
 from rollout.domain.minute import Minute
 from rollout.domain.trial import ERRORS, MISMATCHES, SHADOW_FAILURES, SLOW, Rail, Trial
 
-# Evidence of this part of what rolls back withholds a promotion.
-SUSPICION: Final = 0.1
+# Evidence of this part of what rolls back withholds a promotion, on whatever rates it lies.
+SUSPICION: Final = 0.03
 # How much the shadow's evidence may add to the live one, where the two agree.
 CREDIT: Final = 0.25
 
@@ -90,6 +90,7 @@ class Judge:
         self.compared = self.mismatched = self.asked = self.failed = 0
         self.silent_minutes, self.silent_expected = 0, 0.0
         self.slower: bool | None = None
+        self.weight = 1.0
         self.accused: dict[str, float] = {}
         self.accused_since = 0
 
@@ -104,8 +105,12 @@ class Judge:
             self._listen(minute)
         if self.accused:
             return
-        found = self.trial.evidence(self.slower)
-        if math.fsum(found.values()) >= 1 / self.promises.alpha:
+        values = self.trial.values()
+        self.weight = sum(values.values())
+        if self.weight < 1 / self.promises.alpha:
+            return
+        found = self.trial.evidence(values, self.slower)
+        if sum(found.values()) >= 1 / self.promises.alpha:
             self.accused = found
             self.accused_since = self.trial.onset(max(found, key=lambda name: found[name]))
 
@@ -151,14 +156,9 @@ class Judge:
         return self.silent_expected >= self.promises.silence.doubt
 
     @property
-    def weight(self) -> float:
-        """The evidence against the candidate, to be compared with 1/alpha."""
-        return math.fsum(self.trial.evidence(self.slower).values())
-
-    @property
     def suspicious(self) -> bool:
         """Whether there is too much evidence against the candidate to promote it now."""
-        return self.weight >= SUSPICION / self.promises.alpha
+        return self.trial.shaken or self.weight >= SUSPICION / self.promises.alpha
 
     @property
     def ready(self) -> bool:
@@ -171,7 +171,14 @@ class Judge:
     @property
     def certified(self) -> bool:
         """Whether the phase has proven what the next exposure risks."""
-        return all(self.needed(metric) == 0 for metric in self.promises.stages[self.stage].certify)
+        stage = self.promises.stages[self.stage]
+        return all(
+            any(
+                certificate(events, requests, bound, design) >= 1 / self.promises.beta
+                for events, requests, design in self._samples(metric)
+            )
+            for metric, bound in stage.certify.items()
+        )
 
     def bound(self, metric: str) -> float:
         """The rate that the phase must prove the metric to be below; 1 when none."""
@@ -224,7 +231,10 @@ class Judge:
         if not self.asked or not tally.errors:
             return 1.0 if self.asked else 0.0
         mean = tally.requests * (self.failed + 1) / self.asked
-        below = math.fsum(
-            math.exp(k * math.log(mean) - mean - math.lgamma(k + 1)) for k in range(tally.errors)
-        )
+        # Terms of the Poisson distribution, each from the one before; nothing is left to add once
+        # the first one is too small for a float.
+        term = below = math.exp(-mean)
+        for k in range(1, tally.errors):
+            term *= mean / k
+            below += term
         return max(0.0, 1 - below)

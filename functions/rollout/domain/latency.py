@@ -2,7 +2,8 @@
 
 Slow is, for the control, above its own recent p95 x; for the candidate, above `tolerance` times x.
 So "the candidate's p95 is at most 15 % higher" becomes "at most 5 % of its requests are slow", a
-rate that can be tested exactly.
+rate that can be tested exactly. Lower levels say the same of the body of the distribution, where a
+shift of all requests shows long before it shows in the tail.
 """
 
 import math
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 LEVEL: Final = 0.95
+BODY: Final = (0.8, 0.5)
 # Requests the reference remembers, and those the comparison of the two arms' p95 remembers.
 MEMORY: Final = 2000
 RECENT: Final = 500
@@ -37,16 +39,17 @@ class Reference:
         self.known = self.known or [0.0] * self.buckets
         self.recent = self.recent or [[0.0] * self.buckets, [0.0] * self.buckets]
 
-    def cutoff(self) -> int | None:
-        """The bucket above which the control is slow; None while nothing is known.
+    def cutoffs(self) -> tuple[int, ...]:
+        """The buckets above which the control is slow, at LEVEL and each of BODY.
 
-        Read on the upper side of the estimate, so that its error does not count as harm.
+        Read on the upper side of the estimate, so that its error does not count as harm. Above the
+        last bucket, where nothing is, while nothing is known.
         """
-        total = math.fsum(self.known)
+        total = sum(self.known)
+        levels = (LEVEL, *BODY)
         if total < 1:
-            return None
-        level = min(0.999, LEVEL + 1.5 * math.sqrt(LEVEL * (1 - LEVEL) / (1.5 * total)))
-        return _quantile(self.known, level * total)
+            return (self.buckets,) * len(levels)
+        return tuple(_quantile(self.known, _upper(level, total) * total) for level in levels)
 
     def shift(self, ratio: float) -> int:
         """A ratio of latencies, in whole buckets, rounded up."""
@@ -58,14 +61,19 @@ class Reference:
         _forget(self.known, math.exp(-asked / MEMORY))
         _add(self.known, control)
         answered = sum(count for _, count in candidate)
-        keep = math.exp(-answered / max(RECENT, RECENT_MINUTES * answered))
-        for histogram, pairs in zip(self.recent, (control, candidate), strict=True):
-            _forget(histogram, keep)
-            _add(histogram, pairs)
+        if asked and answered:
+            keep = math.exp(-answered / max(RECENT, RECENT_MINUTES * answered))
+            # Every minute weighs alike in both arms, or a storm in one of them would be compared
+            # with calm in the other.
+            for histogram, pairs, weight in zip(
+                self.recent, (control, candidate), (answered / asked, 1.0), strict=True
+            ):
+                _forget(histogram, keep)
+                _add(histogram, pairs, weight)
 
     def slower(self) -> bool:
         """Whether the candidate's p95 of late is above `limit` times the control's."""
-        totals = [math.fsum(histogram) for histogram in self.recent]
+        totals = [sum(histogram) for histogram in self.recent]
         if min(totals) < 1:
             return False
         control, candidate = (
@@ -78,6 +86,10 @@ class Reference:
 def above(pairs: Pairs, bucket: int) -> int:
     """Requests in buckets above this one."""
     return sum(count for index, count in pairs if index > bucket)
+
+
+def _upper(level: float, total: float) -> float:
+    return min(0.999, level + 1.5 * math.sqrt(level * (1 - level) / (1.5 * total)))
 
 
 def _quantile(histogram: Sequence[float], mass: float) -> int:
@@ -94,6 +106,6 @@ def _forget(histogram: list[float], keep: float) -> None:
         histogram[:] = [count * keep for count in histogram]
 
 
-def _add(histogram: list[float], pairs: Pairs) -> None:
+def _add(histogram: list[float], pairs: Pairs, weight: float = 1.0) -> None:
     for bucket, count in pairs:
-        histogram[bucket] += count
+        histogram[bucket] += weight * count

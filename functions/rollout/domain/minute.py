@@ -20,8 +20,9 @@ class Minute:
     stage: number of the phase, from 0. exposure: 0..1. control, candidate, shadow: None when
     telemetry is missing, which is not the same as zero requests. strict: the candidate's requests
     above the limit that is certified, when that differs from `slow`. tenants: per tenant
-    (control requests, control errors, candidate requests, candidate errors). slower: whether
-    the candidate's p95 is above the limit, where the source can tell. at: epoch second it began.
+    (control requests, control errors, candidate requests, candidate errors). body: (control,
+    candidate) requests slow at each of latency.BODY, where the source can tell. slower: whether
+    the candidate's p95 is above the limit, where it can. at: epoch second it began.
     """
 
     stage: int
@@ -31,6 +32,7 @@ class Minute:
     shadow: Shadow | None = None
     strict: int | None = None
     tenants: tuple[tuple[int, int, int, int], ...] = ()
+    body: tuple[tuple[int, int], ...] = ()
     slower: bool | None = None
     at: float = 0.0
 

@@ -19,7 +19,7 @@ START, MINUTE = "start", "minute"
 GO, HOLD, ROLLBACK = "GO", "HOLD", "ROLLBACK"
 COIN_TOSS: Final = 0.5
 # A stage is not left before this part of its planned minutes.
-LEAST: Final = 0.12
+LEAST: Final = 0.1
 SLOW_TOLERATED, SLOW_LIMIT = 0.05, 0.10
 MOST_BUCKETS: Final = 10_000
 MOST_MINUTES: Final = 10_000_000
@@ -86,29 +86,32 @@ class Session:
         control = counts.answers(message["control"], "control", buckets)
         candidate = counts.answers(message["candidate"], "candidate", buckets)
         shadow, tenants = counts.shadow(message.get("shadow")), message.get("tenants")
-        arms, strict = self._arms(control, candidate, exposure)
         rows = counts.tenants(tenants)
+        slow, slow_control, strict = self._slow(control, candidate, exposure)
         self._reference.see(control.latencies, candidate.latencies)
-        slower = self._reference.slower()
-        return Minute(stage, exposure, *arms, shadow, strict, rows, slower)
-
-    def _arms(
-        self, control: Answers, candidate: Answers, exposure: float
-    ) -> tuple[tuple[Arm, Arm], int]:
-        """The arms with their slow requests, and the candidate's above the certified limit."""
-        cutoff = self._reference.cutoff()
-        if cutoff is None:  # above the last bucket there is nothing
-            cutoff = self._reference.buckets
-        tolerance = self._reference.shift(self._reference.tolerance)
-        strict = above(candidate.latencies, cutoff + self._reference.shift(self._reference.limit))
-        # At full exposure the reference is frozen, so more is tolerated.
-        slow = strict if exposure >= 1 else above(candidate.latencies, cutoff + tolerance)
-        slow_control = above(control.latencies, cutoff)
-        arms = (
-            Arm(control.requests, control.errors, slow_control),
-            Arm(candidate.requests, candidate.errors, slow),
+        return Minute(
+            stage,
+            exposure,
+            Arm(control.requests, control.errors, slow_control[0]),
+            Arm(candidate.requests, candidate.errors, slow[0]),
+            shadow,
+            strict,
+            rows,
+            tuple(zip(slow_control[1:], slow[1:], strict=True)),
+            self._reference.slower(),
         )
-        return arms, strict
+
+    def _slow(
+        self, control: Answers, candidate: Answers, exposure: float
+    ) -> tuple[list[int], list[int], int]:
+        """(slow requests of the candidate and of the control at each level, above the limit)."""
+        cutoffs = self._reference.cutoffs()
+        limit = self._reference.shift(self._reference.limit)
+        # At full exposure the reference is frozen, so more is tolerated.
+        tolerance = limit if exposure >= 1 else self._reference.shift(self._reference.tolerance)
+        slow = [above(candidate.latencies, cutoff + tolerance) for cutoff in cutoffs]
+        slow_control = [above(control.latencies, cutoff) for cutoff in cutoffs]
+        return slow, slow_control, above(candidate.latencies, cutoffs[0] + limit)
 
 
 def promises(schedule: list[tuple[str, float, int]], limits: Limits) -> Promises:

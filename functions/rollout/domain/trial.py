@@ -4,13 +4,22 @@ What they call for is said in `verdict`; here is only evidence. All of it can be
 the minutes, in any process, at any time.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from rollout.domain.clumping import CLUMPING, Clumping
-from rollout.domain.harm import FRACTIONAL_ODDS, ODDS, SLOW_ODDS, Absolute, Onset, Relative, ladder
+from rollout.domain.harm import (
+    FRACTIONAL_ODDS,
+    ODDS,
+    SLOW_ODDS,
+    Absolute,
+    Onset,
+    Relative,
+    ladder,
+    odds_ladder,
+)
+from rollout.domain.latency import BODY
 from rollout.domain.minute import Minute
 from rollout.domain.wealth import Wealth, alternatives
 from rollout.domain.window import Arm
@@ -20,7 +29,10 @@ TENANTS: Final = "tenants"
 # A minute in which the control itself is in trouble says nothing absolute about the candidate.
 TROUBLE_REQUESTS, TROUBLE_ERRORS, TROUBLE_RATE, TROUBLE_RATIO = 20, 3, 0.02, 3.0
 TROUBLE_SLOW: Final = 0.15
-SLOW_CLUMPING: Final = 0.01
+# Slow requests come in clumps too: the speed of everything drifts, and the body follows at once.
+SLOW_CLUMPING, BODY_CLUMPING = 0.005, 0.01
+# How the evidence on slow requests is shared out: to the p95, and to the body of the distribution.
+TAIL_SHARE: Final = 0.5
 # At full exposure the control's past errors, so many times, are the candidate's excuse.
 FULL_RATIO: Final = 2.0
 
@@ -48,9 +60,11 @@ class Case:
     regression below what is tolerated is not absolute.
     """
 
-    def __init__(self, metric: str, rail: Rail, planned: int) -> None:
+    def __init__(self, metric: str, rail: Rail, planned: int, *, body: bool = False) -> None:
         self.rail = rail
         rates = ladder(rail.tolerated, fractional=metric == ERRORS)
+        if body:
+            rates = odds_ladder(rail.tolerated)
         self.absolute = Absolute(rail.tolerated, Wealth(rates), Onset(planned))
         self.relative: Relative | None = None
         if metric == SLOW:
@@ -67,6 +81,14 @@ class Case:
         """The e-value while there is a control."""
         found = self.absolute.wealth.value
         return min(found, self.relative.wealth.value) if self.relative else found
+
+    def shaken(self, minute: int) -> bool:
+        """Whether a minute was gross lately, also compared with the control, or without one."""
+        if self.full and self.full.wealth.shaken(minute):
+            return True
+        if self.relative and not self.relative.wealth.shaken(minute):
+            return False
+        return self.absolute.wealth.shaken(minute)
 
     @property
     def above_limit(self) -> bool:
@@ -91,6 +113,9 @@ class Trial:
     ) -> None:
         self.planned = planned
         self.cases = {name: Case(name, rail, planned) for name, rail in rails.items()}
+        self.body = [
+            Case(SLOW, Rail(1 - level, 1 - level, 0.0), planned, body=True) for level in BODY
+        ]
         self.tenant = tenant
         self.tenants: list[Case] = []
         self.clumping, self.slow_clumping = (
@@ -117,12 +142,13 @@ class Trial:
         bad, slow = (candidate.errors, candidate.requests), (candidate.slow, candidate.requests)
         if minute.exposure >= 1:
             self._see_full(bad, slow, phi, slow_phi, at)
-        elif minute.exposure > 0 and candidate.requests:
+        elif minute.exposure > 0:
             self._see(self.cases[ERRORS], bad, errors, phi, at, calm)
             self._see(self.cases[SLOW], slow, (control.slow, control.requests), slow_phi, at, calm)
+            self._see_body(minute, max(slow_phi, BODY_CLUMPING), at, calm)
             self._see_tenants(minute, phi, at, calm)
-        self.clumping.see(*errors)
-        self.slow_clumping.see(control.slow, control.requests)
+        self.clumping.see(*errors, calm=calm)
+        self.slow_clumping.see(control.slow, control.requests, calm=calm)
 
     def _see(
         self,
@@ -153,6 +179,12 @@ class Trial:
         if latency:
             latency.see(slow, slow_phi, at)
 
+    def _see_body(self, minute: Minute, phi: float, at: tuple[int, int], calm: bool) -> None:
+        asked_control = minute.control.requests if minute.control else 0
+        asked = minute.candidate.requests if minute.candidate else 0
+        for case, (slow_control, slow) in zip(self.body, minute.body, strict=False):
+            self._see(case, (slow, asked), (slow_control, asked_control), phi, at, calm)
+
     def _see_tenants(self, minute: Minute, phi: float, at: tuple[int, int], calm: bool) -> None:
         if self.tenant is None:
             return
@@ -161,9 +193,8 @@ class Trial:
         for case, (asked, errors, asked_candidate, errors_candidate) in zip(
             self.tenants, minute.tenants, strict=False
         ):
-            if asked_candidate and asked:
-                counts = (errors_candidate, asked_candidate)
-                self._see(case, counts, (errors, asked), phi, at, calm)
+            counts = (errors_candidate, asked_candidate)
+            self._see(case, counts, (errors, asked), phi, at, calm)
 
     def _in_trouble(self, control: Arm) -> bool:
         """Whether the control is far off what it usually is, so that the minute is no evidence."""
@@ -188,19 +219,41 @@ class Trial:
             return case.full.wealth.onset()
         return case.absolute.wealth.onset()
 
-    def evidence(self, slower: bool | None = None) -> dict[str, float]:
-        """metric -> its share of alpha times its e-value, 0 for evidence that is below the limit.
+    def _slow(self) -> float:
+        """The e-value on slow requests: of the tail, and of the body where it is known."""
+        tail = self.cases[SLOW].value
+        body = sum(case.value for case in self.body) / len(self.body)
+        return TAIL_SHARE * tail + (1 - TAIL_SHARE) * body
 
-        slower: whether the source itself says that the p95 is above its limit. The sum reaches
-        1/alpha with a chance of at most alpha while the candidate is tolerable.
+    @property
+    def shaken(self) -> bool:
+        """Whether one of the last minutes was bad enough to wait for the next."""
+        return any(case.shaken(self.number) for case in self.cases.values())
+
+    def values(self) -> dict[str, float]:
+        """metric -> its share of alpha times its e-value.
+
+        The sum reaches 1/alpha with a chance of at most alpha while the candidate is tolerable.
         """
-        found: dict[str, float] = {}
+        found = {name: case.rail.share * case.value for name, case in self.cases.items()}
+        found[SLOW] = self.cases[SLOW].rail.share * self._slow()
         for name, case in self.cases.items():
-            holds = slower if name == SLOW and slower is not None else case.above_limit
-            found[name] = case.rail.share * case.value if holds else 0.0
             if case.full:
                 found[name] += case.rail.full_share * case.full.wealth.value
         if self.tenant and self.tenants:
-            mean = math.fsum(case.value for case in self.tenants) / len(self.tenants)
+            mean = sum(case.value for case in self.tenants) / len(self.tenants)
             found[TENANTS] = self.tenant.share * mean
+        return found
+
+    def evidence(self, values: Mapping[str, float], slower: bool | None = None) -> dict[str, float]:
+        """`values` without those that lie on rates below the limit, where nobody need act.
+
+        slower: whether the source itself says that the p95 is above its limit.
+        """
+        found = dict(values)
+        for name, case in self.cases.items():
+            holds = slower if name == SLOW and slower is not None else case.above_limit
+            if not holds:
+                full = case.rail.full_share * case.full.wealth.value if case.full else 0.0
+                found[name] = full
         return found

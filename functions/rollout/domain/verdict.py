@@ -197,7 +197,8 @@ def _other_opinions(seen: Judge, evidence: Evidence, plan: Plan) -> list[tuple[C
     elif seen.doubtful:
         found.append((Call.HOLD, f"no answer to about {seen.silent_expected:.0f} requests"))
     if seen.suspicious and not seen.accused:
-        found.append((Call.HOLD, f"suspicion: evidence {seen.weight:.3g} against the candidate"))
+        lately = "bad minutes just now, " if seen.trial.shaken else ""
+        found.append((Call.HOLD, f"suspicion: {lately}evidence {seen.weight:.3g} against it"))
     return found
 
 

@@ -11,11 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-# No single minute may decide alone: a one-minute blip pays at most this. The minute after a gross
-# one may pay its square, so that two gross minutes do decide. What a minute may pay is known before
-# it begins, so expectations stay <= 1.
+# No single minute may decide alone: a one-minute blip pays at most this. For a while after a gross
+# minute there is no such limit, so that two gross minutes do decide. What a minute may pay is known
+# before it begins, so expectations stay <= 1.
 CAP: Final = 64.0
 GROSS: Final = 8.0
+REMEMBERED: Final = 15
+# So many minutes after a gross one nobody is promoted.
+QUIET: Final = 5
 LOG_BOUND: Final = 600.0
 # Far above any 1/alpha and far below overflow: wealth beyond it changes no decision.
 RICH: Final = 1e60
@@ -30,7 +33,7 @@ def absolute(events: int, requests: int, null: float, rate: float, phi: float) -
     """
     if requests == 0:
         return 1.0
-    if phi * (requests - 1) < 1e-3:  # as good as independent, and cheaper
+    if independent(requests, phi):
         ok = requests - events
         log = events * math.log(rate / null) + ok * math.log((1 - rate) / (1 - null))
         return _factor(log)
@@ -38,6 +41,11 @@ def absolute(events: int, requests: int, null: float, rate: float, phi: float) -
     log = _log_rising(events, requests, size * rate, size * (1 - rate))
     log -= _log_rising(events, requests, size * null, size * (1 - null))
     return _factor(log)
+
+
+def independent(requests: int, phi: float) -> bool:
+    """Whether so few requests are as good as independent: then binomials do, and are cheaper."""
+    return phi * (requests - 1) < 1e-3
 
 
 def _factor(log: float) -> float:
@@ -92,7 +100,8 @@ class Wealth:
     """A mixture over effect sizes and over onsets: money not yet staked waits for later harm.
 
     onset: for the richest alternative, the minute from which the evidence speaks against the
-    candidate (a cumulative sum that restarts whenever it falls below zero; Page 1954).
+    candidate (a cumulative sum that restarts whenever it falls below zero; Page 1954). gross: the
+    last minute that spoke loudly against it.
     """
 
     alternatives: Sequence[Alternative]
@@ -100,7 +109,7 @@ class Wealth:
     unspent: float = 1.0
     sums: list[float] = field(default_factory=list)
     onsets: list[int] = field(default_factory=list)
-    most: float = CAP
+    gross: int | None = None
 
     def __post_init__(self) -> None:
         self.stakes = self.stakes or [0.0] * len(self.alternatives)
@@ -109,28 +118,35 @@ class Wealth:
 
     def bet(self, factors: Sequence[float], prior: float, minute: int) -> None:
         """Stake `prior` of the first money on harm that begins now, then take the factors."""
+        recent = self.gross is not None and minute - self.gross <= REMEMBERED
+        most = RICH if recent else CAP
         fresh = min(prior, self.unspent)
         self.unspent -= fresh
         for index, (one, factor) in enumerate(zip(self.alternatives, factors, strict=True)):
-            paid = min(factor, self.most)
+            paid = min(factor, most)
             if one.fraction != 1:
                 paid = 1 - one.fraction + one.fraction * paid
             self.stakes[index] = min(RICH, (self.stakes[index] + one.share * fresh) * paid)
             if self.sums[index] <= 0:
                 self.sums[index], self.onsets[index] = 0.0, minute
             self.sums[index] += math.log(paid)
-        self.most = CAP * CAP if max(factors) >= GROSS else CAP
+        if max(factors) >= GROSS:
+            self.gross = minute
+
+    def shaken(self, minute: int) -> bool:
+        """Whether a gross minute was so lately that it may be the first of many."""
+        return self.gross is not None and minute - self.gross < QUIET
 
     @property
     def value(self) -> float:
         """The e-value: 1 at the start."""
-        return math.fsum(self.stakes) + self.unspent
+        return sum(self.stakes) + self.unspent
 
     def share_above(self, limit: float) -> float:
         """The part (0..1) of what was staked that lies on effects above the limit."""
-        total = math.fsum(self.stakes)
+        total = sum(self.stakes)
         pairs = zip(self.alternatives, self.stakes, strict=True)
-        above = math.fsum(stake for one, stake in pairs if one.effect > limit)
+        above = sum(stake for one, stake in pairs if one.effect > limit)
         return above / total if total > 0 else 0.0
 
     def onset(self) -> int:
