@@ -208,9 +208,16 @@ def _stop(stack: Stack, rollout_id: str, cause: str) -> list[str]:
     """Executions that are still running would only find out that the flag has changed."""
     api = client("stepfunctions")
     live = [item for item in executions(stack, rollout_id) if item["status"] == RUNNING]
+    stopped = []
     for item in live:
-        api.stop_execution(executionArn=item["arn"], error="RolledBack", cause=cause[:500])
-    return [item["name"] for item in live]
+        try:
+            api.stop_execution(executionArn=item["arn"], error="RolledBack", cause=cause[:500])
+        except ClientError:
+            if _execution(item["arn"], {})["status"] == RUNNING:
+                raise
+        else:  # otherwise it has seen by itself that the flag has changed
+            stopped.append(item["name"])
+    return stopped
 
 
 def answer(stack: Stack, rollout_id: str, *, approved: bool, who: str, why: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from ops.cli import main
 from rollout.domain import step as steps
 from tests.fakes import NOW, ROOT, exposed, scheduled
 from tests.functional import aws
-from tests.functional.aws import Aws
+from tests.functional.aws import Aws, RefusedError
 
 BETA = str(ROOT / "plans" / "beta.json")
 HELD = exposed(2500, lease_until=4_000_000_000)
@@ -226,6 +226,22 @@ def test_rolling_back_closes_the_flag_and_stops_what_runs(patch: pytest.MonkeyPa
     assert (account.now().enabled, account.schedules) == (False, [])
     assert result["stopped"] == ["beta-1"]
     assert result["reason"] == "ada: tickets"
+
+
+@pytest.mark.parametrize(("became", "code"), [("SUCCEEDED", 0), ("RUNNING", 1)])
+def test_an_execution_that_ended_by_itself_need_not_be_stopped(
+    patch: pytest.MonkeyPatch, became: str, code: int
+) -> None:
+    class Quick(Aws):
+        def _StopExecution(self) -> dict[str, Any]:  # noqa: N802
+            self.executions["beta-1"]["status"] = became
+            raise RefusedError("ValidationException", "Execution is not running")
+
+    Quick(HELD, executions={"beta-1": execution("RUNNING")}).use(patch)
+    result = run("roll-back", "--why", "tickets", "--by", "ada", "--json")
+    assert result.exit_code == code
+    if code == 0:
+        assert json.loads(result.output)["stopped"] == []
 
 
 def test_rolling_back_twice_is_harmless(patch: pytest.MonkeyPatch) -> None:
