@@ -140,10 +140,19 @@ def _write(options: Options, result: dict[str, Any], console: Console) -> None:
     if out is None:
         return
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    out.write_text(json.dumps(_rounded(result), separators=(",", ":")) + "\n", encoding="utf-8")
     picture = out.with_suffix(".svg")
     draw(result, picture)
     console.print(f"Written: {out}, {picture}")
+
+
+def _rounded(value: Any) -> Any:
+    """Floats to four digits: more would be noise, and a result is kept for good."""
+    if isinstance(value, dict):
+        return {name: _rounded(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_rounded(inner) for inner in value]
+    return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
 def _brief(result: dict[str, Any]) -> dict[str, Any]:
