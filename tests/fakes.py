@@ -1,8 +1,6 @@
 """The ports, implemented once in memory. They keep the rules of the real ones."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -112,12 +110,11 @@ class FakeAlarms:
     def states(self) -> dict[str, str]:
         return dict(self.known)
 
-    @contextmanager
-    def silenced(self) -> Iterator[None]:
+    def silence(self) -> None:
         self.silences.append("off")
-        try:
-            yield
-        finally:
+
+    def restore(self) -> None:
+        if self.silences[-1:] == ["off"]:
             self.silences.append("on")
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.flag import CLOSED
@@ -135,6 +136,60 @@ def test_the_machines_reason_is_the_verdict() -> None:
     assert reason.startswith("ROLL_BACK: errors 12 of 55")
 
 
+# What is around it is out
+
+
+class Out(FakeAlarms, FakeSchedules, FakeServed):
+    """CloudWatch, EventBridge Scheduler or the data plane, and nobody answers."""
+
+    def __init__(self) -> None:
+        FakeAlarms.__init__(self)
+
+    def _out(self, *_: Any) -> Any:
+        raise EndpointConnectionError(endpoint_url="https://out")
+
+    states = silence = restore = delete = flag = _out
+
+
+@pytest.mark.parametrize("port", ["alarms", "schedules"])
+def test_the_flag_is_closed_even_without_what_is_around_it(port: str) -> None:
+    flags = FakeFlags(exposed(2500))
+    outcome = roll_back.roll_back("beta-1", "too slow", ports(flags, **{port: Out()}))
+    assert (outcome["exposure_bps"], flags.flag.enabled) == (0, False)
+
+
+def test_what_could_not_be_done_is_told_with_the_reason() -> None:
+    broken = ports(FakeFlags(exposed(2500)), alarms=Out(), schedules=Out())
+    reason = roll_back.roll_back("beta-1", "too slow", broken)["reason"]
+    assert reason.startswith("too slow; the alarm's actions are still off: Could not connect")
+    assert "; its schedules are still there: Could not connect" in reason
+
+
+def test_a_data_plane_that_does_not_answer_is_not_called_rolled_back() -> None:
+    with pytest.raises(NotRolledBackError, match="the data plane does not answer"):
+        roll_back.roll_back("beta-1", "w", ports(FakeFlags(exposed(2500)), served=Out()))
+
+
+def test_a_repeated_rollback_lets_alarms_speak_that_a_dead_one_has_silenced() -> None:
+    alarms = FakeAlarms(silences=["off"])
+    roll_back.roll_back("beta-1", "w", ports(FakeFlags(), alarms=alarms))
+    assert alarms.silences == ["off", "on"]
+
+
+def test_a_step_that_was_scheduled_meanwhile_is_cancelled_too() -> None:
+    flags, schedules = FakeFlags(exposed(2500)), FakeSchedules()
+    step = scheduled("ramp-5")
+
+    class Late(FakeServed):
+        def flag(self) -> Any:
+            schedules.create(step, NOW, "machine", {})
+            return super().flag()
+
+    known = ports(flags, schedules=schedules, served=Late(flags))
+    assert roll_back.roll_back("beta-1", "w", known)["schedules_deleted"] == [step]
+    assert schedules.pending == {}
+
+
 # The guard
 
 
@@ -151,6 +206,25 @@ def test_an_execution_that_ended_badly_rolls_its_rollout_back(status: str) -> No
     outcome, notifications = watch(event, flags)
     assert (outcome["word"], outcome["exposure_bps"]) == ("ROLLED_BACK", 0)
     assert notifications.sent[0][0] == "beta-1: rolled back by the guard"
+
+
+@pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT"])
+def test_a_failure_that_nobody_was_told_of_is_told_by_the_guard(status: str) -> None:
+    event = fakes.event("guard.aborted")
+    event["detail"].update(status=status, error="ControlNotConfirmed", cause="see AppConfig")
+    _, notifications = watch(event, FakeFlags())
+    ((subject, text, _),) = notifications.sent
+    assert subject == "beta-1: failed, nothing was left to undo"
+    assert "ControlNotConfirmed: see AppConfig" in text
+
+
+def test_a_guard_that_cannot_roll_back_says_so_and_is_tried_again() -> None:
+    notifications, flags = FakeNotifications(), FakeFlags(exposed(2500), undone=99)
+    with pytest.raises(NotRolledBackError):
+        watch(fakes.event("guard.aborted"), flags, notifications=notifications)
+    ((subject, text, _),) = notifications.sent
+    assert subject == "beta-1: the guard could not roll back"
+    assert "were undone" in text
 
 
 def test_the_guard_leaves_another_rollout_alone() -> None:

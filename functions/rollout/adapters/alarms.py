@@ -1,7 +1,5 @@
 """CloudWatch alarms: which ring, and how to keep one from undoing a rollback."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -13,7 +11,8 @@ class Alarms(Protocol):
     """The port: states by name, and silencing."""
 
     def states(self) -> dict[str, str]: ...
-    def silenced(self) -> Any: ...
+    def silence(self) -> None: ...
+    def restore(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -39,18 +38,16 @@ class CloudWatchAlarms:
         states = {alarm["AlarmName"]: str(alarm["StateValue"]) for alarm in found}
         return {name: states.get(name, "MISSING") for name in self.names}
 
-    @contextmanager
-    def silenced(self) -> Iterator[None]:
-        """Alarm actions off for a while: AppConfig ignores a monitor whose actions are disabled.
+    def silence(self) -> None:
+        """Alarm actions off: AppConfig ignores a monitor whose actions are disabled.
 
         Otherwise the alarm that called for the rollback rolls the rollback itself back.
         Source: AWS AppConfig user guide, "Monitoring deployments for automatic rollback".
         """
-        if not self.names:
-            yield
-            return
-        self.api.disable_alarm_actions(AlarmNames=list(self.names))
-        try:
-            yield
-        finally:
+        if self.names:
+            self.api.disable_alarm_actions(AlarmNames=list(self.names))
+
+    def restore(self) -> None:
+        """Alarm actions on again, also those that a sandbox which died has left off."""
+        if self.names:
             self.api.enable_alarm_actions(AlarmNames=list(self.names))

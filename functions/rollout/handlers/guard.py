@@ -14,7 +14,9 @@ from rollout.domain.messages import rollout_of
 from rollout.handlers import roll_back
 from rollout.telemetry import log
 
-ENDED_BADLY = ("FAILED", "TIMED_OUT", "ABORTED")
+# Nobody has been told of these: Notify was not reached. Who aborts an execution knows it.
+FAILED = ("FAILED", "TIMED_OUT")
+ENDED_BADLY = (*FAILED, "ABORTED")
 
 
 @dataclass(frozen=True)
@@ -29,15 +31,24 @@ def guard(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     """Roll back the rollout an EventBridge event is about.
 
     Event: "Step Functions Execution Status Change" or "CloudWatch Alarm State Change". Returns the
-    outcome. Raises InvalidInputError for any other event, and what roll_back raises: Lambda tries
-    again, then the event goes to the dead-letter queue.
+    outcome. People are told when something was changed, when that failed, and of an execution that
+    failed before it could tell them. Raises InvalidInputError for any other event, and what
+    roll_back raises: Lambda tries again, then the event goes to the dead-letter queue.
     """
     rollout_id, reason = _about(event, ports)
     if not rollout_id:
         return {"word": "NOTHING_TO_DO", "reason": reason}
-    outcome = roll_back.roll_back(rollout_id, reason, ports.rollback)
+    try:
+        outcome = roll_back.roll_back(rollout_id, reason, ports.rollback)
+    except Exception as error:
+        why = f"{reason}; {type(error).__name__}: {error}"
+        subject = f"{rollout_id}: the guard could not roll back"
+        _tell(subject, {"word": "NOT_ROLLED_BACK", "reason": why}, ports.notifications)
+        raise
     if outcome["changed"]:
-        _tell(rollout_id, outcome, ports.notifications)
+        _tell(f"{rollout_id}: rolled back by the guard", outcome, ports.notifications)
+    elif (event.get("detail") or {}).get("status") in FAILED:
+        _tell(f"{rollout_id}: failed, nothing was left to undo", outcome, ports.notifications)
     return outcome
 
 
@@ -49,7 +60,7 @@ def _about(event: dict[str, Any], ports: Ports) -> tuple[str, str]:
         cause = f" ({detail['error']}: {detail.get('cause')})" if detail.get("error") else ""
         return rollout_of(_input(detail)) or str(detail.get("name", "")), reason + cause
     if event.get("source") == "aws.cloudwatch":
-        holder = ports.rollback.flags.current().flag.holder
+        holder = ports.rollback.flags.current(ours=True).flag.holder
         return holder, f"alarm {detail.get('alarmName')} went to ALARM"
     raise InvalidInputError(
         field="event.source",
@@ -66,11 +77,10 @@ def _input(detail: dict[str, Any]) -> Any:
         return {}
 
 
-def _tell(rollout_id: str, outcome: dict[str, Any], notifications: Notifications) -> None:
+def _tell(subject: str, outcome: dict[str, Any], notifications: Notifications) -> None:
     try:
-        subject = f"{rollout_id}: rolled back by the guard"
         notifications.send(subject, f"{subject}\n{outcome['reason']}", outcome)
-    except Exception:  # the rollback is done; a message that fails must not repeat it
+    except Exception:  # what was done is done; a message that fails must not repeat it
         log().exception("notification failed")
 
 

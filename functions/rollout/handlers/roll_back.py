@@ -5,9 +5,10 @@ Used by the state of that name, by the guard, and by a person's `rollout roll-ba
 
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from rollout.adapters import flag_reader
 from rollout.adapters.alarms import Alarms, CloudWatchAlarms
@@ -20,6 +21,7 @@ from rollout.telemetry import log
 
 ATTEMPTS: Final = 10
 PAUSE_SECONDS: Final = 1.0
+REFUSED: Final = (ClientError, BotoCoreError)
 
 
 class NotRolledBackError(RuntimeError):
@@ -61,46 +63,76 @@ def roll_back(rollout_id: str, reason: str, ports: Ports) -> dict[str, Any]:
     before = ports.flags.current(ours=True)
     holder = before.flag.rollout_id
     ours = not rollout_id or holder in ("", rollout_id)
-    # The next step must not start behind our back, so its schedule goes first.
     whose = rollout_id or holder
-    deleted = ports.schedules.delete(schedule_prefix(whose)) if whose else []
+    # The next step must not start behind our back, so its schedule goes first.
+    deleted, _ = _unscheduled(whose, ports)
     changed = ours and (before.strange or before.flag.enabled or before.flag.candidate_bps > 0)
-    if changed:
-        _close(before, f"roll back {holder}: {reason}", ports)
-    exposure = _verified(ports) if ours else before.flag.exposure_at(ports.clock())
+    try:
+        if changed:
+            _close(before, f"roll back {holder}: {reason}", ports)
+        exposure = _verified(ports) if ours else before.flag.exposure_at(ports.clock())
+    finally:
+        # Not only after silencing them: an earlier attempt may have died in between.
+        off = _tried("the alarm's actions are still off", ports.alarms.restore) if ours else ""
+    # Again for a step that was being scheduled meanwhile. Should it start, it would be refused.
+    more, left = _unscheduled(whose, ports)
     outcome = {
         "word": "ROLLED_BACK",
-        "reason": reason,
+        "reason": "; ".join(part for part in (reason, off, left) if part),
         "changed": changed,
         "holder": holder,
         "exposure_bps": exposure,
-        "schedules_deleted": deleted,
+        "schedules_deleted": [*deleted, *more],
         "seconds": round(ports.clock() - started, 3),
     }
     log().warning("rolled back", extra=outcome)
     return outcome
 
 
+def _unscheduled(rollout_id: str, ports: Ports) -> tuple[list[str], str]:
+    """(the schedules deleted, "" or why some are left)."""
+    deleted: list[str] = []
+
+    def delete() -> None:
+        deleted.extend(ports.schedules.delete(schedule_prefix(rollout_id)))
+
+    return deleted, _tried("its schedules are still there", delete) if rollout_id else ""
+
+
+def _tried(failure: str, do: Callable[[], object]) -> str:
+    """Do what users need less than a closed flag; "" or, in words, that it failed."""
+    try:
+        do()
+    except REFUSED as error:
+        log().warning(failure, extra={"reason": str(error)})
+        return f"{failure}: {error}"
+    return ""
+
+
+def _quieten(alarms: Alarms) -> None:
+    if any(state != "OK" for state in alarms.states().values()):
+        alarms.silence()
+
+
 def _close(before: Deployed, note: str, ports: Ports) -> None:
     """Stop what runs and deploy the closed flag, again until nobody is in between."""
-    ringing = any(state != "OK" for state in ports.alarms.states().values())
-    with ports.alarms.silenced() if ringing else nullcontext():
-        for attempt in range(1, ATTEMPTS + 1):
-            running = ports.flags.running()
-            if running:
-                ports.flags.stop(running.number)
-                before = ports.flags.current(ours=True)
-            try:
-                number = ports.flags.deploy(before, before.flag.closed(), _short(note), urgent=True)
-            except FlagConflictError:
-                if attempt == ATTEMPTS:
-                    raise
-                ports.sleep(PAUSE_SECONDS)
-                before = ports.flags.current(ours=True)
-                continue
-            if _completed(number, ports):
-                return
+    _tried("the alarm may undo this", lambda: _quieten(ports.alarms))
+    for attempt in range(1, ATTEMPTS + 1):
+        running = ports.flags.running()
+        if running:
+            ports.flags.stop(running.number)
             before = ports.flags.current(ours=True)
+        try:
+            number = ports.flags.deploy(before, before.flag.closed(), _short(note), urgent=True)
+        except FlagConflictError:
+            if attempt == ATTEMPTS:
+                raise
+            ports.sleep(PAUSE_SECONDS)
+            before = ports.flags.current(ours=True)
+            continue
+        if _completed(number, ports):
+            return
+        before = ports.flags.current(ours=True)
     raise NotRolledBackError(f"{ATTEMPTS} deployments of the closed flag were undone")
 
 
@@ -117,17 +149,20 @@ def _completed(number: int, ports: Ports) -> bool:
 
 def _verified(ports: Ports) -> int:
     """The exposure a new reader is served; 0, or NotRolledBackError."""
-    exposure = -1
+    seen = "was not asked"
     for _ in range(ATTEMPTS):
         try:
             exposure = ports.served.flag().exposure_at(ports.clock())
-        except ValueError:  # a document that is not ours; readers take it for no exposure
-            exposure = -1
-        if exposure == 0:
-            return 0
+        except ValueError:
+            seen = "still serves a flag that is not ours"
+        except REFUSED as error:
+            seen = f"does not answer: {error}"
+        else:
+            if exposure == 0:
+                return 0
+            seen = f"still serves {exposure} basis points"
         ports.sleep(PAUSE_SECONDS)
-    served = "a flag that is not ours" if exposure < 0 else f"{exposure} basis points"
-    raise NotRolledBackError(f"the data plane still serves {served}")
+    raise NotRolledBackError(f"the data plane {seen}")
 
 
 def _short(note: str) -> str:
