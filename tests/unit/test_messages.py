@@ -26,6 +26,8 @@ ERROR = {"Error": "States.Timeout", "Cause": "too long"}
         ({"exposure": EXPOSURE}, "AppConfig ended deployment 7"),
         ({"error": ERROR}, "States.Timeout: too long"),
         ({"error": {"Cause": "too long"}}, "unknown error: too long"),
+        ({"preflight": {"word": "PURPLE"}}, "not a word to go on with: preflight 'PURPLE'"),
+        ({"exposure": {"word": None}}, "not a word to go on with: exposure None"),
     ],
 )
 def test_each_thing_that_goes_wrong_has_its_reason(document: dict[str, Any], reason: str) -> None:

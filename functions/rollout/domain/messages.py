@@ -11,9 +11,9 @@ def reason_of(document: Mapping[str, Any]) -> str:
     """Why an execution turned back, from its document: the latest thing that went wrong.
 
     A person's silence is told as such; otherwise an error beats a lost exposure, that a person's
-    answer, that a verdict, that the preflight.
+    answer, that a verdict, that the preflight; at the very least, the words that led here.
     """
-    finders = (_silence, _error, _exposure, _approval, _verdict, _preflight)
+    finders = (_silence, _error, _exposure, _approval, _verdict, _preflight, _words)
     found = (finder(document) for finder in finders)
     return next((reason for reason in found if reason), UNKNOWN)
 
@@ -77,3 +77,10 @@ def _verdict(document: Mapping[str, Any]) -> str:
 def _preflight(document: Mapping[str, Any]) -> str:
     reasons = _part(document, "preflight").get("reasons")
     return "; ".join(reasons) if isinstance(reasons, list) else ""
+
+
+def _words(document: Mapping[str, Any]) -> str:
+    """What was answered, when the machine did not know a word and went the safe way."""
+    found = {part: _part(document, part) for part in ("preflight", "exposure", "verdict")}
+    words = [f"{part} {value['word']!r}" for part, value in found.items() if "word" in value]
+    return f"not a word to go on with: {', '.join(words)}" if words else ""
