@@ -16,20 +16,20 @@ def spread(first: int, count: int = 1000) -> list[list[int]]:
 
 
 def test_before_anything_is_known_nothing_is_slow() -> None:
-    assert reference().cutoffs() == (256, 256, 256)
+    assert reference().cutoffs == (256, 256, 256)
 
 
 def test_the_cut_off_lies_at_the_upper_side_of_the_controls_p95() -> None:
     known = reference()
     known.see(spread(0, 100_000), [])
-    assert 95 <= known.cutoffs()[0] <= 97
+    assert 95 <= known.cutoffs[0] <= 97
 
 
 def test_little_knowledge_makes_a_careful_cut_off() -> None:
     little, much = reference(), reference()
     little.see(spread(0, 100), [])
     much.see(spread(0, 100_000), [])
-    assert little.cutoffs()[0] > much.cutoffs()[0]
+    assert little.cutoffs[0] > much.cutoffs[0]
 
 
 def test_the_reference_follows_the_control() -> None:
@@ -37,7 +37,7 @@ def test_the_reference_follows_the_control() -> None:
     known.see(spread(0, 10_000), [])
     for _ in range(20):
         known.see(spread(100, 1000), [])
-    assert known.cutoffs()[0] >= 190
+    assert known.cutoffs[0] >= 190
 
 
 @pytest.mark.parametrize(("ratio", "buckets"), [(1.03, 1), (1.15, 5), (1.30, 9), (1.0, 0)])
@@ -65,7 +65,7 @@ def test_without_candidate_requests_nothing_is_slower() -> None:
 def test_the_body_has_cut_offs_of_its_own() -> None:
     known = reference()
     known.see(spread(0, 100_000), [])
-    tail, *body = known.cutoffs()
+    tail, *body = known.cutoffs
     assert len(body) == len(BODY)
     for level, found in zip(BODY, body, strict=True):
         assert 100 * level - 1 <= found <= 100 * level + 2
@@ -86,3 +86,17 @@ def test_a_storm_while_the_candidate_is_asked_more_accuses_nobody() -> None:
     known.see(spread(0, 10_000), spread(0, 100))
     known.see(spread(100, 100), spread(100, 10_000))
     assert known.slower() is False
+
+
+def test_a_quiet_minute_before_full_exposure_does_not_make_the_usual_ones_slow() -> None:
+    known = reference()
+    for _ in range(30):
+        known.see(spread(20, 1000), [])
+    for _ in range(3):
+        known.see(spread(0, 10_000), [])
+    assert known.cutoffs[0] < 105
+    assert known.frozen() >= 114
+
+
+def test_nothing_is_slow_at_full_exposure_when_no_control_was_ever_seen() -> None:
+    assert reference().frozen() == 256

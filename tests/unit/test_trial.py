@@ -55,3 +55,9 @@ def test_evidence_below_the_limit_withholds_a_promotion_but_accuses_nobody() -> 
     values = known.values()
     assert values[ERRORS] > 10
     assert known.evidence(values)[ERRORS] == 0
+
+
+def test_one_busy_minute_is_not_taken_for_knowledge_of_clumps() -> None:
+    known = trial()
+    known.see(Minute(0, 0.0, Arm(13_507, 124, 0), Arm(0, 0, 0)))
+    assert known.clumping.phi() >= 0.005

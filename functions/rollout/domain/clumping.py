@@ -9,9 +9,11 @@ CLUMPING: Final = 0.005
 # Never less, so that no count is believed to be perfectly regular; and never more.
 LEAST: Final = 0.0002
 MOST: Final = 0.3
-# Standard errors added to the estimate, and the precision from which it is believed.
+# Standard errors added to the estimate, and the precision and the minutes from which it is believed:
+# one minute, however busy, says nothing of how much minutes differ.
 CAUTION: Final = 3.0
 PRECISE: Final = 0.001
+ENOUGH_MINUTES: Final = 30
 
 
 @dataclass
@@ -31,6 +33,7 @@ class Clumping:
     cross: float = 0.0
     pairs: float = 0.0
     spread: float = 0.0
+    minutes: int = 0
     all_events: float = 0.0
     all_requests: float = 0.0
 
@@ -40,6 +43,7 @@ class Clumping:
         self.all_requests += requests
         if not calm:
             return
+        self.minutes += requests > 0
         self.events += events
         self.requests += requests
         self.squares += events * events
@@ -63,6 +67,8 @@ class Clumping:
         estimate = (squared / variance - self.requests) / self.pairs
         # Var[(k - n p)^2 / variance] is about 2 n^2 + n / variance for independent requests.
         error = math.sqrt(2 * self.spread + self.requests / variance) / self.pairs
-        if error > PRECISE:
+        if error > PRECISE or self.minutes < ENOUGH_MINUTES:
             return min(MOST, max(self.declared, estimate - error))
-        return min(MOST, max(LEAST, 1.5 * estimate, estimate + CAUTION * error))
+        # A variance over so few minutes is itself this uncertain (chi-squared).
+        spread = 1 + CAUTION * math.sqrt(2 / self.minutes)
+        return min(MOST, max(LEAST, 1.5 * estimate, spread * estimate, estimate + CAUTION * error))

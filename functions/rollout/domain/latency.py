@@ -13,10 +13,13 @@ from typing import Final
 
 LEVEL: Final = 0.95
 BODY: Final = (0.8, 0.5)
+LEVELS: Final = (LEVEL, *BODY)
 # Requests the reference remembers, and those the comparison of the two arms' p95 remembers.
 MEMORY: Final = 2000
 RECENT: Final = 500
 RECENT_MINUTES: Final = 6
+# Once no control is left, it is taken to have been as slow as in the slowest third of its minutes.
+FROZEN: Final = 0.7
 Pairs = Iterable[Sequence[int]]
 
 
@@ -25,7 +28,9 @@ class Reference:
     """The control's recent latencies, and both arms' latest ones, as forgetting histograms.
 
     ratio: width of a bucket, upper over lower edge. tolerance, limit: the ratios of p95 that are
-    tolerated and that call for somebody.
+    tolerated and that call for somebody. cutoffs: the buckets above which the control is slow, at
+    each of LEVELS, read on the upper side of the estimate, so that its error does not count as
+    harm; above the last bucket, where nothing is, while nothing is known.
     """
 
     ratio: float
@@ -34,22 +39,28 @@ class Reference:
     limit: float
     known: list[float] = field(default_factory=list)
     recent: list[list[float]] = field(default_factory=list)
+    usual: list[float] = field(default_factory=list)
+    cutoffs: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         self.known = self.known or [0.0] * self.buckets
+        self.cutoffs = self.cutoffs or (self.buckets,) * len(LEVELS)
+        self.usual = self.usual or [0.0] * (self.buckets + 1)
         self.recent = self.recent or [[0.0] * self.buckets, [0.0] * self.buckets]
 
-    def cutoffs(self) -> tuple[int, ...]:
-        """The buckets above which the control is slow, at LEVEL and each of BODY.
-
-        Read on the upper side of the estimate, so that its error does not count as harm. Above the
-        last bucket, where nothing is, while nothing is known.
-        """
+    def _cutoffs(self) -> tuple[int, ...]:
         total = sum(self.known)
-        levels = (LEVEL, *BODY)
         if total < 1:
-            return (self.buckets,) * len(levels)
-        return tuple(_quantile(self.known, _upper(level, total) * total) for level in levels)
+            return self.cutoffs
+        return tuple(_quantile(self.known, _upper(level, total) * total) for level in LEVELS)
+
+    def frozen(self) -> int:
+        """The cut-off to go by at full exposure, where load can no longer be told from harm.
+
+        The last minutes before it may have been quiet ones.
+        """
+        total = sum(self.usual)
+        return _quantile(self.usual, FROZEN * total) if total else self.buckets
 
     def shift(self, ratio: float) -> int:
         """A ratio of latencies, in whole buckets, rounded up."""
@@ -60,6 +71,9 @@ class Reference:
         asked = sum(count for _, count in control)
         _forget(self.known, math.exp(-asked / MEMORY))
         _add(self.known, control)
+        self.cutoffs = self._cutoffs()
+        if asked:
+            self.usual[self.cutoffs[0]] += 1
         answered = sum(count for _, count in candidate)
         if asked and answered:
             keep = math.exp(-answered / max(RECENT, RECENT_MINUTES * answered))

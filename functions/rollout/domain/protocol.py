@@ -105,10 +105,12 @@ class Session:
         self, control: Answers, candidate: Answers, exposure: float
     ) -> tuple[list[int], list[int], int]:
         """(slow requests of the candidate and of the control at each level, above the limit)."""
-        cutoffs = self._reference.cutoffs()
-        limit = self._reference.shift(self._reference.limit)
-        # At full exposure the reference is frozen, so more is tolerated.
-        tolerance = limit if exposure >= 1 else self._reference.shift(self._reference.tolerance)
+        reference = self._reference
+        cutoffs, limit = reference.cutoffs, reference.shift(reference.limit)
+        if exposure >= 1:  # no control is left, so more is tolerated
+            late = above(candidate.latencies, reference.frozen() + limit)
+            return [late] + [0] * len(cutoffs[1:]), [0] * len(cutoffs), late
+        tolerance = reference.shift(reference.tolerance)
         slow = [above(candidate.latencies, cutoff + tolerance) for cutoff in cutoffs]
         slow_control = [above(control.latencies, cutoff) for cutoff in cutoffs]
         return slow, slow_control, above(candidate.latencies, cutoffs[0] + limit)
