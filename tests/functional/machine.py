@@ -203,7 +203,7 @@ class World:
         confirming = confirm_exposure.Ports(self.flags, self.served, POLL_SECONDS, self.clock)
         weighing = evaluate.Ports(self.flags, self.metrics, self.alarms, self.clock)
         asking = ask_a_person.Ports(self.approvals, self.notifications)
-        scheduling = schedule_next.Ports(self.schedules, self.clock)
+        scheduling = schedule_next.Ports(self.flags, self.schedules, self.clock)
         cleaning = cleanup.Ports(self.flags, self.served, self.schedules, self.wait)
         return {
             "${PreflightFunctionArn}": lambda event: preflight.preflight(event, fit),

@@ -24,7 +24,7 @@ CASES: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "ConfirmExposureFunction": [("confirm_exposure.canary", {"flag": exposed(100)})],
     "EvaluateFunction": [("evaluate.canary", {"flag": exposed(100)})],
     "AskAPersonFunction": [("ask_a_person.investigate", {})],
-    "ScheduleNextFunction": [("schedule_next.canary", {})],
+    "ScheduleNextFunction": [("schedule_next.canary", {"flag": exposed(100)})],
     "RollBackFunction": [("roll_back.verdict", {"flag": exposed(100), **ROLLING_BACK})],
     "CleanupFunction": [
         (

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from rollout.adapters.flags import FlagMissingError
 from rollout.domain.errors import InvalidInputError
@@ -390,7 +391,8 @@ def test_the_next_step_is_scheduled_with_all_it_needs(
 ) -> None:
     schedules = FakeSchedules()
     event = fakes.event(f"schedule_next.{case}")
-    answer = schedule_next.schedule_next(event, schedule_next.Ports(schedules, clock))
+    flags = FakeFlags(exposed(100))
+    answer = schedule_next.schedule_next(event, schedule_next.Ports(flags, schedules, clock))
     at, machine, document = schedules.pending[name]
     assert answer["word"] == word
     assert at > NOW
@@ -407,13 +409,33 @@ def test_a_step_scheduled_twice_is_scheduled_once() -> None:
     schedules = FakeSchedules()
     for _ in range(2):
         event = fakes.event("schedule_next.canary")
-        schedule_next.schedule_next(event, schedule_next.Ports(schedules, clock))
+        ports = schedule_next.Ports(FakeFlags(exposed(100)), schedules, clock)
+        schedule_next.schedule_next(event, ports)
     assert list(schedules.pending) == [scheduled("ramp-5")]
+
+
+def test_a_rollout_that_was_rolled_back_meanwhile_is_not_called_launched() -> None:
+    event = fakes.event("schedule_next.canary")
+    ports = schedule_next.Ports(FakeFlags(), FakeSchedules(), clock)
+    with pytest.raises(schedule_next.FlagLostError, match="it was closed meanwhile"):
+        schedule_next.schedule_next(event, ports)
 
 
 def clean(flags: FakeFlags, schedules: FakeSchedules | None = None) -> dict[str, Any]:
     ports = cleanup.Ports(flags, FakeServed(flags), schedules or FakeSchedules(), lambda _: None)
     return cleanup.cleanup(fakes.event("cleanup.finished"), ports)
+
+
+class NoSchedules(FakeSchedules):
+    """EventBridge Scheduler is out."""
+
+    def delete(self, prefix: str) -> list[str]:
+        raise EndpointConnectionError(endpoint_url="https://scheduler")
+
+
+def test_a_finished_rollout_does_not_depend_on_the_scheduler() -> None:
+    flags = FakeFlags(exposed(10_000, phase="ramp-100"))
+    assert clean(flags, NoSchedules())["word"] == "COMPLETED"
 
 
 def test_cleanup_lifts_the_lease_and_gives_the_flag_back() -> None:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from rollout.adapters import flag_reader
 from rollout.adapters.flags import AppConfigFlags, Flags
 from rollout.adapters.schedules import SchedulerSchedules, Schedules
@@ -52,13 +54,21 @@ def cleanup(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
             before, before.flag.finished(), f"{step.rollout_id} completed", urgent=True
         )
     _confirm(ports)
-    ports.schedules.delete(schedule_prefix(step.rollout_id))
+    _unschedule(step.rollout_id, ports.schedules)
     log().info("completed", extra={"rollout_id": step.rollout_id})
     return {
         "word": "COMPLETED",
         "sentence": "the candidate serves everyone, without a lease; the mock data can go",
         "exposure_bps": FULL_BPS,
     }
+
+
+def _unschedule(rollout_id: str, schedules: Schedules) -> None:
+    """Normally there is none left; a step that started now would be refused."""
+    try:
+        schedules.delete(schedule_prefix(rollout_id))
+    except (ClientError, BotoCoreError) as error:
+        log().warning("schedules were not deleted", extra={"reason": str(error)})
 
 
 def _confirm(ports: Ports) -> None:
