@@ -135,7 +135,8 @@ def from_rollout(stack: Stack, rollout_id: str) -> tuple[list[Minute], Plan, int
     history = history_after(newest["exposure"])
     end = newest["exposure"]["served_at"] + plan.phases[-1].maximum_bake_seconds
     period = plan.evaluation.period_seconds
-    rows, period = CloudWatchMetrics.connect(stack.settings()).rows(history[0][1], end, period)
+    metrics = CloudWatchMetrics.connect(stack.settings())
+    rows, period = metrics.rows(history[0][1], end, period, plan.tenants)
     return list(minutes_of(rows, history, plan)), plan, period
 
 

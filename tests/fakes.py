@@ -1,6 +1,7 @@
 """The ports, implemented once in memory. They keep the rules of the real ones."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,9 @@ class FakeMetrics:
     p95_ms: float | None = 20.0
     unavailable: str = ""
 
-    def rows(self, start: float, end: float, period: int) -> tuple[list[Row], int]:
+    def rows(
+        self, start: float, end: float, period: int, tenants: Sequence[str] = ()
+    ) -> tuple[list[Row], int]:
         self._answer()
         return [row for row in self.known if start <= row.at < end], period
 

@@ -178,7 +178,7 @@ def test_stopping_what_has_ended_is_no_error(api: Api) -> None:
 # Metrics
 
 
-def answer(status: str = "Complete", **series: list[float]) -> dict[str, Any]:
+def answer(status: str = "Complete", ids: int = 9, **series: list[float]) -> dict[str, Any]:
     return {
         "MetricDataResults": [
             {
@@ -187,7 +187,7 @@ def answer(status: str = "Complete", **series: list[float]) -> dict[str, Any]:
                 "Timestamps": [datetime.fromtimestamp(60, UTC)] * len(series.get(f"m{number}", [])),
                 "Values": series.get(f"m{number}", []),
             }
-            for number in range(9)
+            for number in range(ids)
         ]
     }
 
@@ -208,6 +208,25 @@ def test_a_part_that_arrives_before_its_whole_is_cut_to_it(api: Api) -> None:
     api.answers("get_metric_data", answer(m3=[2.0], m4=[3.0]))
     (row,), _ = counts(api)
     assert row.candidate == Arm(2, 2, 0)
+
+
+@on("cloudwatch")
+def test_tenants_are_asked_for_by_a_dimension_of_their_own(api: Api) -> None:
+    tenants = answer(m0=[10.0], m13=[4.0], m14=[1.0], m15=[2.0], m16=[3.0], ids=17)
+    api.answers("get_metric_data", tenants)
+    asked: list[dict[str, Any]] = []
+    event = "before-parameter-build.cloudwatch.GetMetricData"
+    api.client.meta.events.register(event, lambda params, **_: asked.append(params))
+    metrics = CloudWatchMetrics(api.client, "Test", "read")
+    (row,), _ = metrics.rows(0, 120, 60, ("acme", "globex"))
+    assert row.tenants == ((0, 0, 0, 0), (4, 1, 2, 2))
+    metric = asked[0]["MetricDataQueries"][16]["MetricStat"]["Metric"]
+    assert metric["MetricName"] == "Errors"
+    assert {d["Name"]: d["Value"] for d in metric["Dimensions"]} == {
+        "service": "read",
+        "arm": "candidate",
+        "tenant": "globex",
+    }
 
 
 @on("cloudwatch")
@@ -256,6 +275,16 @@ def test_an_alarm_that_does_not_exist_is_missing(api: Api) -> None:
     found = {"MetricAlarms": [{"AlarmName": "a", "StateValue": "OK"}]}
     api.answers("describe_alarms", found, AlarmNames=["a", "b"], AlarmTypes=ANY)
     assert CloudWatchAlarms(api.client, ("a", "b")).states() == {"a": "OK", "b": "MISSING"}
+
+
+@on("cloudwatch")
+def test_an_alarm_that_nobody_would_hear_is_not_ok(api: Api) -> None:
+    known = {"AlarmName": "a", "ActionsEnabled": False}
+    for state in ("OK", "ALARM"):
+        found = {"MetricAlarms": [{**known, "StateValue": state}]}
+        api.answers("describe_alarms", found, AlarmNames=["a"], AlarmTypes=ANY)
+    alarms = CloudWatchAlarms(api.client, ("a",))
+    assert [alarms.states(), alarms.states()] == [{"a": "SILENCED"}, {"a": "ALARM"}]
 
 
 @on("cloudwatch")

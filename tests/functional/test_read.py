@@ -126,6 +126,33 @@ def test_the_line_is_a_metric_record_of_everything_it_names(
     assert all(isinstance(told[name], int | float) for name in names)
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"userId": "user-1", "tenant": "acme"},
+        {"pathParameters": {"userId": "user-1"}, "queryStringParameters": {"tenant": "acme"}},
+    ],
+)
+def test_a_tenant_that_the_plan_names_is_also_counted_by_itself(
+    event: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Reader(exposed(100, tenants=("acme",)))(event)
+    told = line(capsys)
+    (directive,) = told["_aws"]["CloudWatchMetrics"]
+    assert directive["Dimensions"] == [["service", "arm"], ["service", "arm", "tenant"]]
+    assert told["tenant"] == "acme"
+
+
+@pytest.mark.parametrize("tenant", ["globex", "", 7, None, ["acme"]])
+def test_any_other_tenant_makes_no_metric_of_its_own(
+    tenant: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Reader(exposed(100, tenants=("acme",)))({"userId": "user-1", "tenant": tenant})
+    told = line(capsys)
+    assert told["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service", "arm"]]
+    assert "tenant" not in told
+
+
 CONTRACT = {
     "event": str,
     "path": str,

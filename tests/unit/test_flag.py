@@ -248,6 +248,7 @@ INFINITE, NOT_A_NUMBER = float("inf"), float("nan")
         *wrong("phase", "a string", 7),
         *wrong("allow_list", "a list of strings", "user-1", [1], {"user-1": 1}, None),
         *wrong("cleaning_rules", "a list of strings", "updatedAt", [None]),
+        *wrong("tenants", "a list of strings", "acme", [1], None),
         *wrong("noise_bps", "a whole number 0..10000", -1, 10_001, "100"),
     ],
 )

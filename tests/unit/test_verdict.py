@@ -1,5 +1,6 @@
 """The verdict: severity decides, doubt is never a pass, more harm never makes a call milder."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from rollout.domain.minute import Evidence, Minute
 from rollout.domain.plan import NoData, Plan
+from rollout.domain.promises import promises_of
 from rollout.domain.verdict import SEVERITY, Call, Verdict, Vote, judge
 from rollout.domain.window import Arm, Shadow
 
@@ -185,6 +187,34 @@ def test_few_bad_minutes_roll_back_also_with_good_ones_in_between(plan: Plan, go
     blinking = (failing, stretch(2, good), failing, stretch(2, good), failing)
 
     assert call(plan, "half", stretch(2, 20), *blinking) is Call.ROLL_BACK
+
+
+# Tenants
+
+
+def test_one_tenant_that_fares_badly_rolls_back_though_all_together_fare_well(plan: Plan) -> None:
+    named = replace(plan, tenants=("acme", "globex"))
+    bad = stretch(2, 30, candidate=Arm(1000, errors=9), tenants=((900, 0, 970, 0), (30, 0, 30, 9)))
+    verdict = judged(named, "half", until("half", stretch(2, 20), bad))
+
+    assert verdict.call is Call.ROLL_BACK
+    assert "tenant globex: errors" in verdict.sentence
+
+
+def test_tenants_that_fail_as_the_control_does_accuse_nobody(plan: Plan) -> None:
+    named = replace(plan, tenants=("acme", "globex"))
+    shared = stretch(
+        2, 60, candidate=Arm(1000, errors=9), tenants=((900, 0, 970, 0), (30, 9, 30, 9))
+    )
+
+    assert call(named, "half", shared) in (Call.PROMOTE, Call.HOLD)
+
+
+def test_tenants_take_their_share_of_alpha_from_the_errors(plan: Plan) -> None:
+    for known in (plan, replace(plan, tenants=("acme",))):
+        promised = promises_of(known, 60)
+        shares = [rail.share + rail.full_share for rail in promised.rails.values()]
+        assert math.isclose(sum(shares) + (promised.tenant.share if promised.tenant else 0), 1)
 
 
 # Alarms

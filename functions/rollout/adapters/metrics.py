@@ -22,6 +22,7 @@ WANTED: Final = (
     *[(name, CANDIDATE) for name in ARM_METRICS],
     *[(name, SHADOW) for name in SHADOW_METRICS],
 )
+TENANT_METRICS: Final = ("Requests", "Errors")
 # How long CloudWatch keeps points of a period, and no more of them than one answer can hold.
 # Source: GetMetricData API reference; CloudWatch user guide, "Metrics retention".
 HOUR, DAY = 3600, 86400
@@ -36,13 +37,15 @@ class MetricsUnavailableError(RuntimeError):
 class Metrics(Protocol):
     """The port: counts over [start, end), epoch seconds."""
 
-    def rows(self, start: float, end: float, period: int) -> tuple[list[Row], int]: ...
+    def rows(
+        self, start: float, end: float, period: int, tenants: Sequence[str] = ()
+    ) -> tuple[list[Row], int]: ...
     def control_p95_ms(self, start: float, end: float, period: int) -> float | None: ...
 
 
 @dataclass(frozen=True)
 class CloudWatchMetrics:
-    """Metrics by namespace, with dimensions service and arm."""
+    """Metrics by namespace, with dimensions service and arm, and tenant where a plan names any."""
 
     api: Any
     namespace: str
@@ -54,27 +57,41 @@ class CloudWatchMetrics:
         known = known or settings()
         return cls(client("cloudwatch"), known.text("METRIC_NAMESPACE"), known.text("SERVICE_NAME"))
 
-    def rows(self, start: float, end: float, period: int) -> tuple[list[Row], int]:
+    def rows(
+        self, start: float, end: float, period: int, tenants: Sequence[str] = ()
+    ) -> tuple[list[Row], int]:
         """(periods that have counts, oldest first; the period used, in seconds).
 
         Raises MetricsUnavailableError.
         """
         period = kept_period(period, start, end)
-        series = self._ask(WANTED, "Sum", start, end, period)
+        wanted = [(name, arm, "") for name, arm in WANTED]
+        wanted += [
+            (name, arm, tenant)
+            for tenant in tenants
+            for arm in (CONTROL, CANDIDATE)
+            for name in TENANT_METRICS
+        ]
+        series = self._ask(wanted, "Sum", start, end, period)
         found: dict[float, dict[int, int]] = {}
         for number, points in enumerate(series):
             for at, value in points:
                 found.setdefault(at, {})[number] = round(value)
-        return [_row(at, found[at]) for at in sorted(found)], period
+        return [_row(at, found[at], len(tenants)) for at in sorted(found)], period
 
     def control_p95_ms(self, start: float, end: float, period: int) -> float | None:
         """The worst p95 of the control's latency over the interval, ms; None without data."""
         period = kept_period(period, start, end)
-        (points,) = self._ask([("Latency", CONTROL)], "p95", start, end, period)
+        (points,) = self._ask([("Latency", CONTROL, "")], "p95", start, end, period)
         return max((value for _, value in points), default=None)
 
     def _ask(
-        self, wanted: Sequence[tuple[str, str]], stat: str, start: float, end: float, period: int
+        self,
+        wanted: Sequence[tuple[str, str, str]],
+        stat: str,
+        start: float,
+        end: float,
+        period: int,
     ) -> list[list[tuple[float, float]]]:
         """The (epoch second, value) points of each series."""
         # Whole periods inside [start, end): a period that began earlier holds another exposure.
@@ -105,18 +122,17 @@ class CloudWatchMetrics:
         for page in pages:
             yield from page["MetricDataResults"]
 
-    def _query(self, ident: str, metric: str, arm: str, stat: str, period: int) -> dict[str, Any]:
-        dimensions = [
-            {"Name": "service", "Value": self.service},
-            {"Name": "arm", "Value": arm},
-        ]
+    def _query(
+        self, ident: str, metric: str, arm: str, tenant: str, stat: str, period: int
+    ) -> dict[str, Any]:
+        known = {"service": self.service, "arm": arm} | ({"tenant": tenant} if tenant else {})
         return {
             "Id": ident,
             "MetricStat": {
                 "Metric": {
                     "Namespace": self.namespace,
                     "MetricName": metric,
-                    "Dimensions": dimensions,
+                    "Dimensions": [{"Name": n, "Value": v} for n, v in known.items()],
                 },
                 "Period": period,
                 "Stat": stat,
@@ -132,12 +148,20 @@ def kept_period(period: int, start: float, end: float) -> int:
     return period
 
 
-def _row(at: float, values: Mapping[int, int]) -> Row:
+def _row(at: float, values: Mapping[int, int], tenants: int) -> Row:
     """The counts of one period. An arm without a point had no request, since another one had."""
-    counts = [values.get(number, 0) for number in range(len(WANTED))]
-    compared, mismatched, failed = counts[6:]
+    fields = len(WANTED)
+    counts = [values.get(number, 0) for number in range(fields + 4 * tenants)]
+    compared, mismatched, failed = counts[6:fields]
     shadow = Shadow(compared, min(mismatched, compared), failed)
-    return Row(at, _arm(*counts[:3]), _arm(*counts[3:6]), shadow)
+    by_tenant = [_tenant(*counts[i : i + 4]) for i in range(fields, len(counts), 4)]
+    return Row(at, _arm(*counts[:3]), _arm(*counts[3:6]), shadow, tuple(by_tenant))
+
+
+def _tenant(
+    asked: int, errors: int, asked_candidate: int, errors_candidate: int
+) -> tuple[int, int, int, int]:
+    return asked, min(errors, asked), asked_candidate, min(errors_candidate, asked_candidate)
 
 
 def _arm(requests: int, errors: int, slow: int) -> Arm:

@@ -32,7 +32,12 @@ def facts(
 
 
 def served(
-    log: RequestLog, flag: Flag, charged: Observation, known: dict[str, Any], user_id: str
+    log: RequestLog,
+    flag: Flag,
+    charged: Observation,
+    known: dict[str, Any],
+    user_id: str,
+    tenant: str = "",
 ) -> None:
     """The request's line, charged to the arm the user belongs to, whoever answered in the end.
 
@@ -51,7 +56,7 @@ def served(
     known["timed_out"] = int(charged.error == TIMED_OUT)
     known["error_type"] = charged.error
     known["error_message"] = charged.redacted(user_id, known["user_hash"])
-    log.write(arm, ARM_UNITS, metrics, known)
+    log.write(arm, ARM_UNITS, metrics, known, tenant if tenant in flag.tenants else "")
 
 
 def nobody_answered(

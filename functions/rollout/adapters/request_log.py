@@ -40,7 +40,7 @@ class RequestLog:
     service: str
     resolution_seconds: int
     hash_key: bytes
-    _frames: dict[str, "Frame"] = field(default_factory=dict, compare=False, repr=False)
+    _frames: dict[tuple[str, str], "Frame"] = field(default_factory=dict, compare=False, repr=False)
 
     def hashed(self, user_id: str) -> str:
         """The user as it may appear in logs and traces: a keyed hash, 16 hexadecimal digits."""
@@ -51,12 +51,20 @@ class RequestLog:
         return blake2b(text, key=self.hash_key, digest_size=8).hexdigest()
 
     def write(
-        self, arm: str, units: dict[str, str], metrics: dict[str, float], facts: dict[str, Any]
+        self,
+        arm: str,
+        units: dict[str, str],
+        metrics: dict[str, float],
+        facts: dict[str, Any],
+        tenant: str = "",
     ) -> None:
-        """One line: `metrics` (all of `units`) under dimensions service and arm, and `facts`."""
-        frame = self._frames.get(arm)
+        """One line: `metrics` (all of `units`) under dimensions service and arm, and `facts`.
+
+        tenant: the metrics are also counted for it alone; one of the few that the flag names.
+        """
+        frame = self._frames.get((arm, tenant))
         if frame is None or frame.units is not units:
-            frame = self._frames[arm] = self._frame(arm, units)
+            frame = self._frames[arm, tenant] = self._frame(arm, units, tenant)
         if metrics.keys() != units.keys():
             raise KeyError(*(metrics.keys() ^ units.keys()))
         now_ms = time.time_ns() // 1_000_000
@@ -66,17 +74,19 @@ class RequestLog:
         """A line that counts nothing."""
         _print(_encode({"service": self.service, **facts}) + "\n")
 
-    def _frame(self, arm: str, units: dict[str, str]) -> "Frame":
+    def _frame(self, arm: str, units: dict[str, str], tenant: str) -> "Frame":
         """What is the same in every line of an arm, as text around the time."""
+        dimensions = [["service", "arm"]] + ([["service", "arm", "tenant"]] if tenant else [])
+        known = {"service": self.service, "arm": arm} | ({"tenant": tenant} if tenant else {})
         directive = {
             "Namespace": self.namespace,
-            "Dimensions": [["service", "arm"]],
+            "Dimensions": dimensions,
             "Metrics": [
                 {"Name": name, "Unit": unit, "StorageResolution": self.resolution_seconds}
                 for name, unit in units.items()
             ],
         }
-        static = _encode({"service": self.service, "arm": arm})[1:-1]
+        static = _encode(known)[1:-1]
         after = f',"CloudWatchMetrics":{_encode([directive])}}},{static},'
         return Frame(units, '{"_aws":{"Timestamp":', after)
 

@@ -61,8 +61,14 @@ def traced(port: Port, recorder: Any, **parts: str) -> Port:
 def annotating(log: RequestLog, recorder: Any, version: str) -> RequestLog:
     """The log, each of whose request lines is also told to the subsegment it is written in."""
 
-    def write(arm: str, units: dict[str, str], metrics: dict[str, float], facts: Any) -> None:
-        log.write(arm, units, metrics, facts)
+    def write(
+        arm: str,
+        units: dict[str, str],
+        metrics: dict[str, float],
+        facts: dict[str, Any],
+        tenant: str = "",
+    ) -> None:
+        log.write(arm, units, metrics, facts, tenant)
         _annotate(recorder.current_subsegment(), log.service, version, facts)
 
     return cast(RequestLog, _Traced(log, {"write": write}))

@@ -9,8 +9,8 @@ CLUMPING: Final = 0.005
 # Never less, so that no count is believed to be perfectly regular; and never more.
 LEAST: Final = 0.0002
 MOST: Final = 0.3
-# Standard errors added to the estimate, and the precision and the minutes from which it is believed:
-# one minute, however busy, says nothing of how much minutes differ.
+# Standard errors added to the estimate, and the precision and the minutes from which it is
+# believed: one minute, however busy, says nothing of how much minutes differ.
 CAUTION: Final = 3.0
 PRECISE: Final = 0.001
 ENOUGH_MINUTES: Final = 30

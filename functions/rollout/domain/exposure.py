@@ -41,6 +41,7 @@ def flag_for(
         allow_list=plan.allow_list,
         cleaning_rules=plan.cleaning_rules,
         noise_bps=plan.noise_bps,
+        tenants=plan.tenants,
     )
 
 

@@ -28,6 +28,7 @@ class Flag:
     control_slow_ms, candidate_slow_ms: above these, an arm's request counts as Slow; 0 = never.
     allow_list: users exposed first. cleaning_rules: what may differ in the shadow, as text (see
     rules). noise_bps: basis points of comparisons for which the control is asked twice.
+    tenants: those whose reads are also counted by themselves.
     """
 
     enabled: bool = False
@@ -42,6 +43,7 @@ class Flag:
     allow_list: tuple[str, ...] = ()
     cleaning_rules: tuple[str, ...] = ()
     noise_bps: int = 0
+    tenants: tuple[str, ...] = ()
 
     def exposure_at(self, now: float) -> int:
         """Authorised exposure in basis points at epoch second `now`; 0 when the lease is over."""
@@ -121,6 +123,7 @@ def with_flag(document: Mapping[str, Any], name: str, flag: Flag) -> dict[str, A
         "allow_list": list(flag.allow_list),
         "cleaning_rules": list(flag.cleaning_rules),
         "noise_bps": flag.noise_bps,
+        "tenants": list(flag.tenants),
     }
     return {**document, "values": values}
 
@@ -139,6 +142,7 @@ def _attributes(flag: Mapping[str, Any], name: str, enabled: bool) -> Flag:
         allow_list=_texts(flag, name, "allow_list"),
         cleaning_rules=_rules(flag, name),
         noise_bps=_whole(flag, name, "noise_bps", FULL_BPS),
+        tenants=_texts(flag, name, "tenants"),
     )
 
 

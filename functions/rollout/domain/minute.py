@@ -46,12 +46,16 @@ class Minute:
 
 @dataclass(frozen=True)
 class Row:
-    """One period of a metrics back end: epoch second it began, and the counts it has."""
+    """One period of a metrics back end: epoch second it began, and the counts it has.
+
+    tenants: as in Minute, in the plan's order.
+    """
 
     at: float
     control: Arm | None = None
     candidate: Arm | None = None
     shadow: Shadow | None = None
+    tenants: tuple[tuple[int, int, int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,5 +88,6 @@ def minutes_of(rows: Iterable[Row], history: History, plan: Plan) -> tuple[Minut
             continue
         stage = names.index(history[place][0])
         exposure = plan.phases[stage].exposure_bps / FULL_BPS
-        found.append(Minute(stage, exposure, row.control, row.candidate, row.shadow, at=row.at))
+        arms = (row.control, row.candidate, row.shadow)
+        found.append(Minute(stage, exposure, *arms, tenants=row.tenants, at=row.at))
     return tuple(found)

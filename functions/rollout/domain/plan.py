@@ -126,6 +126,7 @@ class Plan:
     noise_bps: int
     salt: str
     allow_list: tuple[str, ...]
+    tenants: tuple[str, ...] = ()
 
     def phase(self, name: str) -> Phase:
         """The phase of that name; raises InvalidInputError naming those there are."""
@@ -184,6 +185,7 @@ def parse(document: Mapping[str, Any]) -> Plan:
         noise_bps=document.get("comparison", {}).get("noise_sample_bps", NOISE_BPS),
         salt=document["cohort"]["salt"],
         allow_list=tuple(document["cohort"].get("allow_list", ())),
+        tenants=tuple(document["cohort"].get("tenants", ())),
     )
     _lint_phases(plan.phases)
     _lint_times(plan)

@@ -1,6 +1,7 @@
 """The plan in the judge's terms: what is promised, about which rates, in which phases."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from rollout.domain.flag import FULL_BPS
@@ -17,6 +18,11 @@ SHARES: Final[Mapping[str, tuple[float, float]]] = {
     MISMATCHES: (0.10, 0.0),
     SHADOW_FAILURES: (0.10, 0.0),
 }
+# What the tenants together are given, at the cost of all errors, where the plan names any; and how
+# many times what is tolerated of all users is tolerated of a single tenant.
+TENANTS_SHARE: Final = 0.05
+TENANT_RATIO: Final = 4.0
+MOST_TOLERATED: Final = 0.5
 # Certifying less than a coin toss certifies nothing.
 COIN_TOSS: Final = 0.5
 
@@ -33,6 +39,12 @@ def promises_of(plan: Plan, period_seconds: int) -> Promises:
         )
         for rail in plan.guardrails
     }
+    tenant = None
+    if plan.tenants:
+        whole = rails[ERRORS]
+        rails[ERRORS] = replace(whole, share=whole.share - TENANTS_SHARE)
+        tolerated = min(MOST_TOLERATED, TENANT_RATIO * whole.tolerated)
+        tenant = Rail(tolerated, max(tolerated, whole.limit), TENANTS_SHARE)
     silence = Silence(
         expected=plan.no_data.expected_requests,
         minutes=max(1, plan.no_data.after_seconds // period_seconds),
@@ -43,6 +55,7 @@ def promises_of(plan: Plan, period_seconds: int) -> Promises:
         plan.judge.beta,
         rails,
         stages,
+        tenant,
         silence=silence,
         clumping=plan.judge.clumping,
     )

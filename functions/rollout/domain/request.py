@@ -13,7 +13,7 @@ def user_id_of(event: Any) -> str:
 
     Raises InvalidInputError when it is missing, no string, empty or too long.
     """
-    found = _found(event)
+    found = _named(event, "userId")
     if not isinstance(found, str) or not found or len(found) > LONGEST_USER_ID:
         raise InvalidInputError(
             field="userId",
@@ -24,10 +24,16 @@ def user_id_of(event: Any) -> str:
     return found
 
 
-def _found(event: Any) -> Any:
+def tenant_of(event: Any) -> str:
+    """The tenant of {"tenant": …} or of an HTTP event's path or query; "" when none is named."""
+    found = _named(event, "tenant")
+    return found if isinstance(found, str) else ""
+
+
+def _named(event: Any, name: str) -> Any:
     if not isinstance(event, Mapping):
         return None
     for holder in (event, event.get("pathParameters"), event.get("queryStringParameters")):
-        if isinstance(holder, Mapping) and "userId" in holder:
-            return holder["userId"]
+        if isinstance(holder, Mapping) and name in holder:
+            return holder[name]
     return None

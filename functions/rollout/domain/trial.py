@@ -207,11 +207,15 @@ class Trial:
         usual_slow = TROUBLE_RATIO * self.slow_clumping.rate
         return control.slow / control.requests > max(TROUBLE_SLOW, usual_slow)
 
+    @property
+    def worst_tenant(self) -> int:
+        """The number of the tenant with the most evidence."""
+        return max(range(len(self.tenants)), key=lambda number: self.tenants[number].value)
+
     def onset(self, metric: str) -> int:
         """The number of the minute from which the evidence on a metric speaks of harm."""
         if metric == TENANTS:
-            worst = max(self.tenants, key=lambda case: case.value)
-            return worst.absolute.wealth.onset()
+            return self.tenants[self.worst_tenant].absolute.wealth.onset()
         case = self.cases[metric]
         if case.full and case.rail.full_share * case.full.wealth.value > (
             case.rail.share * case.value

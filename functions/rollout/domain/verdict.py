@@ -15,6 +15,7 @@ from rollout.domain.judge import Judge
 from rollout.domain.minute import Evidence
 from rollout.domain.plan import SHADOW, Guardrail, Phase, Plan
 from rollout.domain.promises import LIVE, promises_of
+from rollout.domain.trial import ERRORS, TENANTS
 
 
 class Call(StrEnum):
@@ -104,6 +105,7 @@ def judge(evidence: Evidence, phase: Phase, plan: Plan) -> Verdict:
         if phase.kind != SHADOW or rail.metric not in LIVE
     )
     opinions = [(vote.call, vote.reason) for vote in votes]
+    opinions += _tenant_opinions(seen, evidence, plan, causes)
     opinions += _other_opinions(seen, evidence, plan)
     opinions += _patience(evidence, phase, opinions)
     call = max((call for call, _ in opinions), key=SEVERITY.index)
@@ -182,6 +184,26 @@ def _accusation(rail: Guardrail, seen: Judge, evidence: Evidence) -> tuple[Call,
 def _counted(metric: str, events: int, requests: int) -> str:
     share = f" ({events / requests:.2%})" if requests else ""
     return f"{metric} {events} of {requests}{share}"
+
+
+def _tenant_opinions(
+    seen: Judge, evidence: Evidence, plan: Plan, causes: tuple[str, ...]
+) -> list[tuple[Call, str]]:
+    """What is said of a single tenant that fares worse than all together."""
+    if TENANTS not in causes:
+        return []
+    number = seen.trial.worst_tenant
+    rows = [minute.tenants[number] for minute in evidence.minutes[seen.accused_since - 1 :]]
+    asked_control, bad_control, asked, bad = (sum(column) for column in zip(*rows, strict=True))
+    rail = next(rail for rail in plan.guardrails if rail.metric == ERRORS)
+    call = max(Call.INVESTIGATE, Call(rail.worst.call), key=SEVERITY.index)
+    return [
+        (
+            call,
+            f"tenant {plan.tenants[number]}: {_counted(ERRORS, bad, asked)} since "
+            f"{_since(seen, evidence)}, of the control's {bad_control} of {asked_control}",
+        )
+    ]
 
 
 def _other_opinions(seen: Judge, evidence: Evidence, plan: Plan) -> list[tuple[Call, str]]:

@@ -64,7 +64,7 @@ def _gather(plan: Plan, exposure: dict[str, Any], ports: Ports) -> Evidence:
     baked = max(0.0, end - exposure["served_at"])
     ringing = tuple(name for name, state in ports.alarms.states().items() if state == "ALARM")
     try:
-        rows, period = ports.metrics.rows(history[0][1], end, period)
+        rows, period = ports.metrics.rows(history[0][1], end, period, plan.tenants)
     except MetricsUnavailableError as error:
         return Evidence((), period, baked, ringing, str(error))
     return Evidence(minutes_of(rows, history, plan), period, baked, ringing)

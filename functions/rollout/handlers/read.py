@@ -27,7 +27,7 @@ from rollout.adapters.shadow import LambdaTee, Shadow, Tee
 from rollout.domain import cohort, routing
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.observation import Observation
-from rollout.domain.request import user_id_of
+from rollout.domain.request import tenant_of, user_id_of
 from rollout.settings import SettingInvalidError, SettingMissingError, Settings, settings
 
 OK, BAD_REQUEST, NOT_FOUND, UNAVAILABLE = 200, 400, 404, 503
@@ -56,8 +56,8 @@ class Ports:
 def read(event: Any, request_id: str, ports: Ports) -> dict[str, Any]:
     """Answer one request, in the shape of an HTTP API response.
 
-    Event: {"userId": str} or an HTTP API event. 200 with the user, 404 when there is none, 400
-    when the request names nobody; 503 only when the control itself fails.
+    Event: {"userId": str, "tenant": str, if any} or an HTTP API event. 200 with the user, 404
+    when there is none, 400 when the request names nobody; 503 only when the control itself fails.
     """
     try:
         user_id = user_id_of(event)
@@ -70,9 +70,9 @@ def read(event: Any, request_id: str, ports: Ports) -> dict[str, Any]:
     answer = observed(ports.control, user_id) if first is None or fallback else first
     hashed = ports.log.hashed(user_id)
     facts = read_lines.facts(ports.flag, flag, route, request_id, hashed)
-    read_lines.served(
-        ports.log, flag, first or answer, {**facts, "fallback": int(fallback)}, user_id
-    )
+    known = {**facts, "fallback": int(fallback)}
+    tenant = tenant_of(event) if flag.tenants else ""
+    read_lines.served(ports.log, flag, first or answer, known, user_id, tenant)
     if answer.failed:  # whoever was charged: nobody answered this user
         read_lines.nobody_answered(ports.log, answer, facts, user_id)
     elif not fallback and cohort.sampled(flag.salt, request_id, flag.shadow_at(now)):
