@@ -28,14 +28,17 @@ class CloudWatchAlarms:
         return cls(client("cloudwatch"), (known or settings()).words("ALARM_NAMES"))
 
     def states(self) -> dict[str, str]:
-        """name -> OK, ALARM or INSUFFICIENT_DATA; "MISSING" for a name that is no alarm."""
+        """name -> OK, ALARM or INSUFFICIENT_DATA; MISSING for a name that is no alarm.
+
+        SILENCED is an alarm that is OK, but whose actions are off: nobody would hear it.
+        """
         if not self.names:
             return {}
         answer = self.api.describe_alarms(
             AlarmNames=list(self.names), AlarmTypes=["MetricAlarm", "CompositeAlarm"]
         )
         found = (*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ()))
-        states = {alarm["AlarmName"]: str(alarm["StateValue"]) for alarm in found}
+        states = {alarm["AlarmName"]: _state(alarm) for alarm in found}
         return {name: states.get(name, "MISSING") for name in self.names}
 
     def silence(self) -> None:
@@ -51,3 +54,8 @@ class CloudWatchAlarms:
         """Alarm actions on again, also those that a sandbox which died has left off."""
         if self.names:
             self.api.enable_alarm_actions(AlarmNames=list(self.names))
+
+
+def _state(alarm: dict[str, Any]) -> str:
+    silenced = alarm["StateValue"] == "OK" and not alarm.get("ActionsEnabled", True)
+    return "SILENCED" if silenced else str(alarm["StateValue"])

@@ -21,6 +21,7 @@ from rollout.telemetry import log
 
 ATTEMPTS: Final = 10
 PAUSE_SECONDS: Final = 1.0
+RESTORES: Final = 3
 REFUSED: Final = (ClientError, BotoCoreError)
 
 
@@ -73,7 +74,7 @@ def roll_back(rollout_id: str, reason: str, ports: Ports) -> dict[str, Any]:
         exposure = _verified(ports) if ours else before.flag.exposure_at(ports.clock())
     finally:
         # Not only after silencing them: an earlier attempt may have died in between.
-        off = _tried("the alarm's actions are still off", ports.alarms.restore) if ours else ""
+        off = _restored(ports) if ours else ""
     # Again for a step that was being scheduled meanwhile. Should it start, it would be refused.
     more, left = _unscheduled(whose, ports)
     outcome = {
@@ -107,6 +108,16 @@ def _tried(failure: str, do: Callable[[], object]) -> str:
         log().warning(failure, extra={"reason": str(error)})
         return f"{failure}: {error}"
     return ""
+
+
+def _restored(ports: Ports) -> str:
+    """Let the alarms be heard again; "" or, in words, that they are not."""
+    for _ in range(RESTORES):
+        failure = _tried("the alarm's actions may still be off", ports.alarms.restore)
+        if not failure:
+            break
+        ports.sleep(PAUSE_SECONDS)
+    return failure
 
 
 def _quieten(alarms: Alarms) -> None:
