@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test unit local rehearse build clean
+.PHONY: help setup check test unit local rehearse faults build clean
 
 help: ## Show these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -37,6 +37,9 @@ local: $(STAMP) ## A local stack that stays up until Ctrl-C
 
 rehearse: $(STAMP) ## Two whole rollouts on an AWS emulator and PostgreSQL (ARGS=--json)
 	$(BIN)/rollout rehearse $(ARGS)
+
+faults: $(STAMP) ## Every fault in every state, in memory, and what it left behind (ARGS=--json)
+	$(BIN)/python -m ops.faults $(ARGS)
 
 build: $(STAMP) ## Build every function as it is deployed
 	SAM_CLI_TELEMETRY=0 $(BIN)/sam build

@@ -1,0 +1,138 @@
+"""What can happen around the playbook while a state is entered, by name."""
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from ops.faults.faults import AbortedError, Fault
+from ops.faults.machine import Execution
+from ops.faults.plan import launch
+
+if TYPE_CHECKING:
+    from ops.faults.world import World
+
+FOR_EVER: Final = float("inf")
+A_WHILE: Final = 300.0
+Happening = Callable[["World", Execution], None]
+
+
+def happens(fault: Fault, world: "World", execution: Execution) -> None:
+    """Let it happen."""
+    WORLD[fault.kind](world, execution)
+
+
+def _out(*services: str, seconds: float) -> Happening:
+    def happen(world: "World", _: Execution) -> None:
+        world.strikes.outages.update(dict.fromkeys(services, world.clock() + seconds))
+
+    return happen
+
+
+def _frozen(seconds: float) -> Happening:
+    def happen(world: "World", _: Execution) -> None:
+        plane, now = world.account.appconfigdata, world.clock()
+        plane.frozen_at, plane.frozen_until = now, now + seconds
+
+    return happen
+
+
+def _garbled(seconds: float) -> Happening:
+    def happen(world: "World", _: Execution) -> None:
+        world.account.appconfigdata.garbled_until = world.clock() + seconds
+
+    return happen
+
+
+def _counting(**changes: Any) -> Happening:
+    def happen(world: "World", _: Execution) -> None:
+        for name, value in changes.items():
+            setattr(world.account.cloudwatch, name, value)
+
+    return happen
+
+
+def _empty(world: "World", _: Execution) -> None:
+    world.account.cloudwatch.empty_from = world.clock()
+
+
+def _undone(world: "World", _: Execution) -> None:
+    def undo() -> None:
+        running = world.account.appconfig.running()
+        if running:
+            world.account.appconfig.end(running, "CLOUDWATCH_ALARM")
+
+    world.agenda.at(world.clock() + 10, undo)
+
+
+def _stuck(world: "World", _: Execution) -> None:
+    world.account.appconfig.never_completes = True
+
+
+def _kill(*_: Any) -> None:
+    raise AbortedError
+
+
+def _killed_and_redriven(world: "World", _: Execution) -> None:
+    world.redriven = True
+    raise AbortedError
+
+
+def _killed_and_told_twice(world: "World", execution: Execution) -> None:
+    told = {"name": execution.name, "status": "ABORTED", "input": json.dumps(execution.given)}
+    world.deliver({"source": "aws.states", "detail": told})
+    raise AbortedError
+
+
+def _rolled_back(world: "World", _: Execution) -> None:
+    world.roll_back()
+
+
+def _rolled_back_and_stopped(world: "World", _: Execution) -> None:
+    world.roll_back()
+    raise AbortedError
+
+
+def _second(world: "World", _: Execution) -> None:
+    world.start("r-2", launch("r-2"))
+
+
+def _firing(**changes: Any) -> Happening:
+    def happen(world: "World", _: Execution) -> None:
+        world.schedules_fire = True
+        for name, value in changes.items():
+            setattr(world, name, value)
+
+    return happen
+
+
+FLAGS = ("appconfig", "appconfigdata")
+WORLD: Final[dict[str, Happening]] = {
+    "AppConfig is out for a while": _out(*FLAGS, seconds=A_WHILE),
+    "AppConfig is out for good": _out(*FLAGS, seconds=FOR_EVER),
+    "the data plane is out for a while": _out("appconfigdata", seconds=A_WHILE),
+    "the data plane is out for good": _out("appconfigdata", seconds=FOR_EVER),
+    "an old document is served for a while": _frozen(A_WHILE),
+    "an old document is served for good": _frozen(FOR_EVER),
+    "a garbled document is served for a while": _garbled(A_WHILE),
+    "a garbled document is served for good": _garbled(FOR_EVER),
+    "CloudWatch is out for good": _out("cloudwatch", seconds=FOR_EVER),
+    "metrics are partial": _counting(status="PartialData"),
+    "metrics are forbidden": _counting(status="Forbidden"),
+    "metrics are empty": _empty,
+    "metrics are five minutes late": _counting(late_seconds=A_WHILE),
+    "the candidate fails": _counting(failing=1.0),
+    "the alarm rings": lambda world, _: world.ring(),
+    "the deployment is rolled back": _undone,
+    "the deployment never completes": _stuck,
+    "EventBridge Scheduler is out for good": _out("scheduler", seconds=FOR_EVER),
+    "nobody can be told": _out("sns", seconds=FOR_EVER),
+    "the execution is aborted": _kill,
+    "the execution is aborted, then redriven": _killed_and_redriven,
+    "the execution is aborted, which is told twice": _killed_and_told_twice,
+    "a person rolls back": _rolled_back,
+    "a person rolls back and stops it": _rolled_back_and_stopped,
+    "a second rollout is launched": _second,
+    "the schedules fire": _firing(),
+    "the schedules fire twice": _firing(fire_twice=True),
+    "the schedules fire after the lease": _firing(late_by=86_400.0),
+}

@@ -1,0 +1,180 @@
+"""What must be true of what is left behind, whatever struck, and in whatever order.
+
+1. No read failed for a user.
+2. The exposure is 0, or the phase's own if the rollout rightly went on; it was never above what
+   the evidence allows; once the lease has ended it is 0, where nobody renews.
+3. No second rollout is alive.
+4. The reason is in the output and was told, or the guard has it and told it.
+5. Rolling back again changes nothing.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ops.faults.cases import Case
+from ops.faults.functions import POLL_SECONDS
+from ops.faults.machine import Execution
+from ops.faults.scenarios import ROLLOUT
+from ops.faults.world import GUARD, World
+from rollout.domain.flag import NO_LEASE_END
+from rollout.domain.messages import UNKNOWN
+
+WENT_ON: Final = ("LAUNCHED", "RAMPED", "COMPLETED")
+# Enough for every warm reader to have asked twice.
+SPREAD_SECONDS: Final = 2 * POLL_SECONDS + 1
+
+
+@dataclass(frozen=True)
+class Result:
+    """A case's problems, none when safe; how its rollout ended; whether every fault struck."""
+
+    case: Case
+    problems: tuple[str, ...]
+    ending: str
+    struck: bool
+    reads: int
+
+
+def run(case: Case) -> Result:
+    """Run a case to its end and judge what it left."""
+    world = case.scenario.begin(*case.faults)
+    world.agenda.settle()
+    struck = all(world.strikes.struck[fault] for fault in case.faults)
+    problems, ending = judge(world)
+    return Result(case, tuple(problems), ending, struck, world.users.reads)
+
+
+def judge(world: World) -> tuple[list[str], str]:
+    """(what is wrong with what is left, how the rollout ended). Uses the world up."""
+    world.agenda.advance(world.clock() + SPREAD_SECONDS)
+    ending = _ending(world)
+    found = [*_exposure(world, ending), *_second(world), *_reasons(world)]
+    found += _lease(world, ending)
+    found += _again(world, ending)
+    return [*dict.fromkeys((*world.users.problems, *found))], ending
+
+
+def _ending(world: World) -> str:
+    last = _last(world)
+    if last and last.status == "SUCCEEDED" and last.word in WENT_ON and _exposed(world):
+        return "went on"
+    open_still = world.account.appconfig.flag(world.clock()).enabled or _exposed(world)
+    if world.letters and open_still:
+        return "ended by its lease"
+    if any(e.status != "SUCCEEDED" for e in world.ended):
+        return "rolled back by the guard"
+    return "refused" if last is None else "rolled back"
+
+
+def _last(world: World) -> Execution | None:
+    """The execution of the rollout that ended last, but for those that were refused."""
+    ours = [e for e in world.ended if e.given["rollout_id"] == ROLLOUT and e.word != "REFUSED"]
+    return ours[-1] if ours else None
+
+
+def _exposed(world: World) -> int:
+    """The most that anybody is exposed to now, by the data plane or a warm reader."""
+    now = world.clock()
+    flags = [world.account.appconfigdata.flag(), *world.users.flags()]
+    return max(flag.exposure_at(now) for flag in flags)
+
+
+def _exposure(world: World, ending: str) -> list[str]:
+    exposed, last = _exposed(world), _last(world)
+    if not exposed or ending == "ended by its lease":
+        return []
+    own = 10_000 if last and last.word == "COMPLETED" else _phase_bps(last)
+    if ending == "went on" and exposed == own:
+        return []
+    return [f"{exposed} bps are exposed after the end"]
+
+
+def _phase_bps(execution: Execution | None) -> int:
+    document = execution.document if execution else {}
+    return int(document.get("exposure", {}).get("exposure_bps", 0))
+
+
+def _second(world: World) -> list[str]:
+    running = [e.name for e in world.executions if e.status == "RUNNING"]
+    found = [f"{name} is still running" for name in running]
+    holder = world.account.appconfig.flag(world.clock()).holder
+    for name, (_, document) in list(world.account.scheduler.pending.items()):
+        if document["rollout_id"] == holder:
+            continue
+        if "scheduler" not in world.strikes.outages and not _struck_scheduler(world):
+            found.append(f"schedule {name} was left behind")
+        found += _fires_in_vain(world, name, document)
+    return found
+
+
+def _struck_scheduler(world: World) -> bool:
+    return any(fault.action.startswith("scheduler:") for fault in world.strikes.faults)
+
+
+def _fires_in_vain(world: World, name: str, document: dict[str, Any]) -> list[str]:
+    del world.account.scheduler.pending[name]
+    world.strikes.heal()
+    execution = world.start(f"{name}-late", document)
+    world.agenda.settle()
+    return [] if execution.word == "REFUSED" else [f"{name} started again: {execution.word}"]
+
+
+def _reasons(world: World) -> list[str]:
+    return [problem for execution in world.ended for problem in _reason(world, execution)]
+
+
+def _reason(world: World, execution: Execution) -> list[str]:
+    silent = "sns" in world.strikes.outages or any(
+        fault.state == "Notify" or fault.action == "sns:publish" for fault in world.strikes.faults
+    )
+    told = "\n".join(world.account.sns.told)
+    if execution.status == "SUCCEEDED":
+        outcome = execution.document["outcome"]
+        reason = (
+            outcome.get("reason")
+            or outcome.get("sentence")
+            or "; ".join(outcome.get("reasons", ()))
+        )
+        if not reason or reason == UNKNOWN:
+            return [f"{execution.name} ended {execution.word} without a reason"]
+        return [] if silent or reason in told else [f"nobody was told: {reason[:80]}"]
+    given = [*world.guarded, *world.letters]
+    if not any(execution.name in str(item) for item in given):
+        return [f"{execution.name} ended {execution.status}, and the guard has no reason"]
+    silent = (
+        silent
+        or execution.status == "ABORTED"
+        or any(f.state == GUARD for f in world.strikes.faults)
+    )
+    return [] if silent or execution.name in told else [f"nobody was told of {execution.name}"]
+
+
+def _lease(world: World, ending: str) -> list[str]:
+    flag = world.account.appconfig.flag(world.clock())
+    if flag.lease_until == NO_LEASE_END:
+        last = _last(world)
+        done = ending == "went on" and last is not None and last.word == "COMPLETED"
+        return [] if done else ["full exposure without a lease was left behind"]
+    world.schedules_fire = False
+    known = world.users.flags()
+    ends = max(f.lease_until for f in [flag, world.account.appconfigdata.flag(), *known])
+    world.agenda.advance(max(world.clock(), ends) + 1)
+    exposed = _exposed(world)
+    return [f"{exposed} bps are exposed after the lease"] if exposed else []
+
+
+def _again(world: World, ending: str) -> list[str]:
+    """Once everything works again, the operator's command, twice."""
+    world.strikes.heal()
+    found = []
+    told = any("actions may still be off" in text for text in world.account.sns.told)
+    if not (world.account.cloudwatch.actions_enabled or told or ending == "ended by its lease"):
+        found.append("the alarm was left without its actions")
+    for again in (False, True):
+        made = len(world.account.appconfig.deployments)
+        changed = world.roll_back()["changed"]
+        more = len(world.account.appconfig.deployments) - made
+        closed = again or ending.startswith("rolled back")
+        if closed and (changed or more):
+            found.append(f"rolling back {'twice' if again else 'again'} made {more} deployments")
+    return found

@@ -1,0 +1,215 @@
+"""One account with its executions, schedules, guard and users, on a clock that only waits move."""
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ops.faults import functions, wire
+from ops.faults.agenda import Agenda
+from ops.faults.faults import AbortedError
+from ops.faults.happenings import happens
+from ops.faults.machine import Execution, TaskError, Waiting
+from ops.faults.services import Account
+from ops.faults.strikes import Strikes
+from ops.faults.users import Users
+from rollout.handlers import roll_back
+
+GUARD: Final = "Guard"
+# Lambda tries an event twice more, after one minute and after two.
+GUARD_ATTEMPTS: Final = 3
+DELIVERY_SECONDS: Final = 1.0
+REDRIVE_SECONDS: Final = 600.0
+
+
+@dataclass
+class World:
+    """Everything that happens.
+
+    schedules_fire, fire_twice, late_by: whether the steps that are scheduled start, and how.
+    redriven: the next execution that ends badly is redriven. approve: what a person answers.
+    ended: executions in the order in which they ended. guarded: what the guard answered; letters:
+    the events that it gave up.
+    """
+
+    account: Account = field(default_factory=Account)
+    certified: dict[str, int] = field(default_factory=dict)
+    schedules_fire: bool = False
+    fire_twice: bool = False
+    late_by: float = 0.0
+    redriven: bool = False
+    approve: bool = False
+    executions: list[Execution] = field(default_factory=list)
+    ended: list[Execution] = field(default_factory=list)
+    answers: dict[str, Any] = field(default_factory=dict)
+    guarded: list[dict[str, Any]] = field(default_factory=list)
+    letters: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.clock = self.account.clock
+        self.strikes = Strikes(self.account)
+        wire.connect(self.strikes.call)
+        self.users = Users(self.clock, self.certified)
+        self.agenda = Agenda(self.clock, self.read)
+        self.running: dict[str, Waiting] = {}
+        self.planned: set[tuple[str, float]] = set()
+        self.functions = functions.functions(self.clock, self.sleep)
+        self.guard = functions.guarding(self.clock, self.sleep)
+        self.read()
+
+    def copy(self) -> "World":
+        """The same account later on, without what happened before."""
+        return World(copy.deepcopy(self.account), dict(self.certified))
+
+    def sleep(self, seconds: float) -> None:
+        """A function pauses."""
+        self.clock.now += seconds
+        self.read()
+
+    def read(self) -> None:
+        """Users read; no fault that strikes a function strikes them."""
+        self.strikes.where, before = "", self.strikes.where
+        self.users.read()
+        self.strikes.where = before
+
+    # Executions
+
+    def start(self, name: str, document: dict[str, Any]) -> Execution:
+        """Start an execution of the playbook."""
+        execution = Execution(name, document, self)
+        self.executions.append(execution)
+        self._go(execution, execution.run())
+        return execution
+
+    def redrive(self, execution: Execution) -> None:
+        """Start it again from the state in which it ended."""
+        if execution.status in ("FAILED", "ABORTED"):
+            self._go(execution, execution.run(execution.path[-1]))
+
+    def stop(self, execution: Execution) -> None:
+        """A person or a quota ends it from outside."""
+        if self.running.pop(execution.name, None):
+            execution.status = "ABORTED"
+            self._ended(execution)
+
+    def _go(self, execution: Execution, steps: Waiting) -> None:
+        self.running[execution.name] = steps
+        execution.status = "RUNNING"
+        self.agenda.at(self.clock(), lambda: self._resume(execution, steps))
+
+    def _resume(self, execution: Execution, steps: Waiting) -> None:
+        if self.running.get(execution.name) is not steps:
+            return  # it was stopped meanwhile
+        try:
+            wait = next(steps)
+        except StopIteration:
+            del self.running[execution.name]
+            self._ended(execution)
+        except AbortedError:
+            self.stop(execution)
+        else:
+            self.agenda.at(self.clock() + wait, lambda: self._resume(execution, steps))
+
+    def _ended(self, execution: Execution) -> None:
+        self.ended.append(execution)
+        self.watch_schedules()
+        if execution.status == "SUCCEEDED":
+            return
+        self.deliver(ended_badly(execution))
+        if self.redriven:
+            self.redriven = False
+            self.agenda.at(self.clock() + REDRIVE_SECONDS, lambda: self.redrive(execution))
+
+    def watch_schedules(self) -> None:
+        """Put what is scheduled on the agenda, if schedules fire."""
+        for name, (when, document) in self.account.scheduler.pending.items():
+            if self.schedules_fire and (name, when) not in self.planned:
+                self.planned.add((name, when))
+                for number in range(2 if self.fire_twice else 1):
+                    event = self._firing(name, number, document)
+                    self.agenda.at(max(self.clock(), when + self.late_by), event)
+
+    def _firing(self, name: str, number: int, document: dict[str, Any]) -> Callable[[], None]:
+        def fire() -> None:
+            # A second firing does not know that the first has deleted the schedule.
+            if self.account.scheduler.pending.pop(name, None) or number:
+                self.start(f"{name}-{number}", json.loads(json.dumps(document)))
+
+        return fire
+
+    # What an execution meets
+
+    def entered(self, execution: Execution) -> None:
+        """Faults that come with a state."""
+        for fault in self.strikes.faults:
+            fits = fault.on_entry and fault.state == execution.path[-1]
+            if fits and not self.strikes.struck[fault]:
+                self.strikes.struck[fault] += 1
+                happens(fault, self, execution)
+
+    def invoke(self, function: str, payload: Any, execution: Execution) -> Any:
+        """Step Functions invokes a function."""
+        handler, state = self.functions[function], execution.path[-1]
+        answer = self.strikes.invoke(state, lambda: self._weighed(handler(payload), execution))
+        if state == "Ask a Person" and self.approve:
+            self.answer(execution, {"word": "APPROVED", "by": "ada", "why": "seen"})
+        return answer
+
+    def _weighed(self, answer: dict[str, Any], execution: Execution) -> dict[str, Any]:
+        # As the function says it, whatever then becomes of its answer.
+        if answer.get("word") == "PROMOTE":
+            self.users.certify(execution.given["rollout_id"], answer["phase"])
+        return answer
+
+    def answer(self, execution: Execution, word: dict[str, Any]) -> None:
+        """A person answers the question that the execution waits on."""
+        self.answers[execution.token] = word
+        if word["word"] == "APPROVED":
+            phase = execution.document["verdict"]["phase"]
+            self.users.certify(execution.given["rollout_id"], phase)
+        steps = self.running.get(execution.name)
+        if steps:
+            self.agenda.at(self.clock() + 1, lambda: self._resume(execution, steps))
+
+    # The guard and the operator
+
+    def deliver(self, event: dict[str, Any], attempt: int = 1) -> None:
+        """EventBridge invokes the guard; Lambda repeats what fails."""
+        wait = DELIVERY_SECONDS if attempt == 1 else 60.0 * (attempt - 1)
+        self.agenda.at(self.clock() + wait, lambda: self._guard(event, attempt))
+
+    def _guard(self, event: dict[str, Any], attempt: int) -> None:
+        try:
+            self.guarded.append(self.strikes.invoke(GUARD, lambda: self.guard(event)))
+        except TaskError as error:
+            if attempt < GUARD_ATTEMPTS:
+                self.deliver(event, attempt + 1)
+            else:
+                self.letters.append({**event, "error": error.name, "cause": error.cause})
+
+    def ring(self) -> None:
+        """The alarm goes to ALARM: AppConfig's monitor and the guard hear it."""
+        self.account.cloudwatch.ringing = True
+        running = self.account.appconfig.running()
+        if running and self.account.cloudwatch.actions_enabled:
+            self.account.appconfig.end(running, "CLOUDWATCH_ALARM")
+        detail = {"alarmName": "error-rate", "state": {"value": "ALARM"}}
+        self.deliver({"source": "aws.cloudwatch", "detail": detail})
+
+    def roll_back(self, rollout_id: str = "", why: str = "a person") -> dict[str, Any]:
+        """The operator's command, without the stopping of executions."""
+        ports = functions.rolling_back(self.clock, self.sleep)
+        return roll_back.roll_back(rollout_id, why, ports)
+
+
+def ended_badly(execution: Execution) -> dict[str, Any]:
+    """The event of an execution that failed or was aborted."""
+    detail = {
+        "name": execution.name,
+        "status": execution.status,
+        "input": json.dumps(execution.given),
+        "error": execution.error,
+        "cause": execution.cause,
+    }
+    return {"source": "aws.states", "detail": detail}

@@ -1,0 +1,133 @@
+"""The fault matrix: every fault in every state, and that what judges it sees what is wrong."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from ops.faults import plan
+from ops.faults.cases import Case, every_case, pairs
+from ops.faults.faults import CALL, INVOCATION, Fault
+from ops.faults.happenings import WORLD
+from ops.faults.invariants import judge, run
+from ops.faults.plan import launch
+from ops.faults.scenarios import SCENARIOS, TASKS, Scenario, before
+from ops.faults.world import GUARD, World
+
+# `make faults` runs them all; here each kind, state and scenario has its turn.
+EVERY = 32
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quiet() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.fixture(scope="module")
+def cases() -> list[Case]:
+    return every_case()
+
+
+def test_every_state_that_does_something_is_struck_by_every_kind_of_fault(
+    cases: list[Case],
+) -> None:
+    faults = [fault for case in cases for fault in case.faults]
+    assert {fault.state for fault in faults} == {*TASKS, GUARD}
+    assert {fault.kind for fault in faults} == {*CALL, *INVOCATION, *WORLD}
+    per_state = Counter(fault.state for fault in faults)
+    assert min(per_state.values()) >= 40, per_state
+
+
+def test_no_two_cases_are_the_same(cases: list[Case]) -> None:
+    names = Counter(case.name for case in cases)
+    assert len(names) == len(cases) >= 2000
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_a_fault_leaves_nothing_behind_that_hurts(cases: list[Case], turn: int) -> None:
+    results = [run(case) for case in cases[turn * EVERY // 4 :: EVERY]]
+    unsafe = {result.case.name: result.problems for result in results if result.problems}
+    assert unsafe == {}
+    assert [result.case.name for result in results if not result.struck] == []
+
+
+def test_two_faults_at_once_leave_nothing_behind_that_hurts() -> None:
+    results = [run(case) for case in pairs(20, seed=1)]
+    assert {r.case.name: r.problems for r in results if r.problems} == {}
+
+
+def test_the_same_seed_gives_the_same_pairs() -> None:
+    assert pairs(5, seed=7) == pairs(5, seed=7) != pairs(5, seed=8)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_without_a_fault_every_scenario_is_safe(scenario: Scenario) -> None:
+    result = run(Case(scenario, ()))
+    assert result.problems == ()
+    assert result.reads > 0
+
+
+# That what judges is not blind
+
+
+def exposed() -> World:
+    """A world in which the canary is served and the ramp is scheduled."""
+    return before(1).copy()
+
+
+def test_an_exposure_that_nobody_vouches_for_is_seen() -> None:
+    problems, _ = judge(exposed())
+    assert "100 bps are exposed after the end" in problems
+
+
+def test_a_failed_read_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    monkeypatch.setattr(plan, "users", lambda: ("nobody",))
+    assert "a read failed with 404" in judge(world)[0]
+
+
+def test_an_exposure_above_what_the_evidence_allows_is_seen() -> None:
+    world = exposed()
+    world.users.certified["r-1"] = 50
+    world.agenda.advance(world.clock() + 60)
+    assert "100 bps were exposed where the evidence allows 50" in judge(world)[0]
+
+
+def test_a_schedule_that_was_left_behind_is_seen_and_is_refused() -> None:
+    world = exposed()
+    left = dict(world.account.scheduler.pending)
+    world.roll_back("r-1")
+    world.account.scheduler.pending.update(left)
+    problems, _ = judge(world)
+    assert problems == ["schedule r-1.ramp-5 was left behind"]
+
+
+def test_an_ending_without_a_reason_is_seen() -> None:
+    world = World()
+    execution = world.start("r-1", launch("r-1"))
+    world.agenda.settle()
+    execution.document["outcome"]["sentence"] = ""
+    assert "r-1 ended LAUNCHED without a reason" in judge(world)[0]
+
+
+def test_a_rollback_that_does_something_twice_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = exposed()
+    monkeypatch.setattr(
+        World, "roll_back", lambda self: self.account.appconfig.interfere() or {"changed": True}
+    )
+    assert "rolling back twice made 1 deployments" in judge(world)[0]
+
+
+def test_an_alarm_that_was_left_silent_is_seen() -> None:
+    world = World()
+    world.account.cloudwatch.actions_enabled = False
+    assert judge(world)[0] == ["the alarm was left without its actions"]
+
+
+def test_a_case_can_be_found_by_its_name(cases: list[Case]) -> None:
+    wanted = Case(SCENARIOS[0], (Fault("raises", "Preflight", times=1),))
+    assert wanted.name == "launch: Preflight once raises"
+    assert wanted.name in {case.name for case in cases}
