@@ -83,13 +83,22 @@ def _killed_and_told_twice(world: "World", execution: Execution) -> None:
     raise AbortedError
 
 
+def _commanded(world: "World") -> bool:
+    """A person types the command; whether it could be done."""
+    try:
+        world.roll_back()
+    except Exception:  # whatever it is, the person is told, and the rollout goes on
+        return False
+    return True
+
+
 def _rolled_back(world: "World", _: Execution) -> None:
-    world.roll_back()
+    _commanded(world)
 
 
 def _rolled_back_and_stopped(world: "World", _: Execution) -> None:
-    world.roll_back()
-    raise AbortedError
+    if _commanded(world):
+        raise AbortedError
 
 
 def _second(world: "World", _: Execution) -> None:

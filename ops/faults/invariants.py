@@ -11,6 +11,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ops.faults.appconfig import NOT_YET
 from ops.faults.cases import Case
 from ops.faults.functions import POLL_SECONDS
 from ops.faults.machine import Execution
@@ -46,7 +47,8 @@ def run(case: Case) -> Result:
 
 def judge(world: World) -> tuple[list[str], str]:
     """(what is wrong with what is left, how the rollout ended). Uses the world up."""
-    world.agenda.advance(world.clock() + SPREAD_SECONDS)
+    again = [until for until in _unreadable(world) if until < NOT_YET]
+    world.agenda.advance(max((world.clock(), *again)) + SPREAD_SECONDS)
     ending = _ending(world)
     found = [*_exposure(world, ending), *_second(world), *_reasons(world)]
     found += _lease(world, ending)
@@ -58,17 +60,25 @@ def _ending(world: World) -> str:
     last = _last(world)
     if last and last.status == "SUCCEEDED" and last.word in WENT_ON and _exposed(world):
         return "went on"
-    open_still = world.account.appconfig.flag(world.clock()).enabled or _exposed(world)
-    if world.letters and open_still:
+    closed = not world.account.appconfig.flag(world.clock()).enabled
+    if (world.letters and not closed) or (_unreadable(world) and _exposed(world)):
         return "ended by its lease"
     if any(e.status != "SUCCEEDED" for e in world.ended):
         return "rolled back by the guard"
     return "refused" if last is None else "rolled back"
 
 
+def _unreadable(world: World) -> list[float]:
+    """Until when nobody can learn what is deployed, and warm readers keep to what they know."""
+    plane, out = world.account.appconfigdata, world.strikes.outages.get("appconfigdata", 0.0)
+    frozen = plane.frozen_until if plane.frozen_at < NOT_YET else 0.0
+    return [until for until in (out, frozen, plane.garbled_until) if until > world.clock()]
+
+
 def _last(world: World) -> Execution | None:
-    """The execution of the rollout that ended last, but for those that were refused."""
-    ours = [e for e in world.ended if e.given["rollout_id"] == ROLLOUT and e.word != "REFUSED"]
+    """The execution of the flag's rollout that ended last, but for those that were refused."""
+    rollout = world.account.appconfig.flag(world.clock()).rollout_id or ROLLOUT
+    ours = [e for e in world.ended if e.given["rollout_id"] == rollout and e.word != "REFUSED"]
     return ours[-1] if ours else None
 
 
