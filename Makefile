@@ -27,7 +27,7 @@ check: $(STAMP) ## Lint, format, types, state machine, template
 	SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint
 
 test: check ## Everything: checks, then unit, functional and local tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 unit: $(STAMP) ## The fast tests: no emulator, no database
 	$(BIN)/pytest tests/unit tests/functional
