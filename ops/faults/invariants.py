@@ -57,11 +57,10 @@ def judge(world: World) -> tuple[list[str], str]:
 
 
 def _ending(world: World) -> str:
-    last = _last(world)
-    if last and last.status == "SUCCEEDED" and last.word in WENT_ON and _exposed(world):
+    last, open_still = _last(world), world.account.appconfig.flag(world.clock()).enabled
+    if last and last.status == "SUCCEEDED" and last.word in WENT_ON and open_still:
         return "went on"
-    closed = not world.account.appconfig.flag(world.clock()).enabled
-    if (world.letters and not closed) or (_unreadable(world) and _exposed(world)):
+    if (world.letters and open_still) or (_unreadable(world) and _exposed(world)):
         return "ended by its lease"
     if any(e.status != "SUCCEEDED" for e in world.ended):
         return "rolled back by the guard"

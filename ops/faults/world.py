@@ -59,8 +59,9 @@ class World:
         self.read()
 
     def copy(self) -> "World":
-        """The same account later on, without what happened before."""
-        return World(copy.deepcopy(self.account), dict(self.certified))
+        """The same account later on, and how executions have ended so far."""
+        account, certified = copy.deepcopy(self.account), dict(self.certified)
+        return World(account, certified, ended=list(self.ended))
 
     def sleep(self, seconds: float) -> None:
         """A function pauses."""

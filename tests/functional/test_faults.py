@@ -79,7 +79,9 @@ def exposed() -> World:
 
 
 def test_an_exposure_that_nobody_vouches_for_is_seen() -> None:
-    problems, _ = judge(exposed())
+    world = exposed()
+    world.ended.clear()
+    problems, _ = judge(world)
     assert "100 bps are exposed after the end" in problems
 
 
