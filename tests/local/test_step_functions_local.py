@@ -1,10 +1,10 @@
 """The same state machine on AWS's own interpreter, Step Functions Local, with mocked functions.
 
 Needs a Docker daemon and the image amazon/aws-stepfunctions-local:2.0.0; skipped without. The same
-mocks are given to the emulator and to the interpreter of the functional tests in any case.
+mocks are given to the emulator and to the interpreter of the fault matrix in any case, and the two
+must go through the same states with the same number of attempts.
 """
 
-import copy
 import json
 import re
 from collections import Counter
@@ -15,8 +15,8 @@ from typing import Any
 import boto3
 import pytest
 
+from ops.faults.machine import Execution, TaskError
 from ops.local.emulator import Emulator
-from tests.functional.machine import Execution, StepError, World
 from tests.local.running import ROOT, until
 
 MOCKS = Path(__file__).with_name("step_functions_local.json")
@@ -30,7 +30,17 @@ ENDS = {
     "RollBack": ("SUCCEEDED", "Rolled Back"),
     "Refused": ("SUCCEEDED", "Refused"),
     "RollBackFails": ("FAILED", "Control Not Confirmed"),
+    "Throttled": ("SUCCEEDED", "Rolled Back"),
+    "TimesOut": ("SUCCEEDED", "Rolled Back"),
+    "AnswersAreLost": ("SUCCEEDED", "Rolled Back"),
+    "Malformed": ("FAILED", "Raise Exposure"),
+    "UnknownWord": ("SUCCEEDED", "Rolled Back"),
 }
+# A case whose purpose is an answer that its state cannot read.
+MALFORMED = "Malformed"
+# Where the emulator does otherwise than AWS: a path that points at nothing is null there, and a
+# mock that throws does so in every retry of its visit.
+DIFFERENT = {MALFORMED, "AnswersAreLost"}
 PORT = 8083
 INPUT: dict[str, Any] = {"action": "ramp", "plan": {}}
 
@@ -40,7 +50,7 @@ def test_a_mocked_state_exists_and_is_a_task(case: str) -> None:
     assert {STATES[name]["Type"] for name in CASES[case]} == {"Task"}
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", sorted({*CASES} - {MALFORMED}))
 def test_a_mock_answers_what_its_state_reads(case: str) -> None:
     for name, response in CASES[case].items():
         wanted = {
@@ -57,26 +67,28 @@ def test_every_mock_is_used_and_every_case_has_its_end() -> None:
     assert set(ENDS) == set(CASES)
 
 
-class Mocked(World):
+class Mocked:
     """Where each state is answered with its mock for that call; a repeated call is another."""
 
     def __init__(self, case: str) -> None:
-        super().__init__()
         self.responses = {name: RESPONSES[response] for name, response in CASES[case].items()}
         self.calls: Counter[str] = Counter()
+        self.answers: dict[str, Any] = {}
+        self.waited: list[float] = []
+        self.failed = 0
 
-    def _result(self, state: dict[str, Any], execution: Execution) -> Any:
-        self.state = execution.path[-1]
-        return super()._result(state, execution)
+    def clock(self) -> float:
+        return sum(self.waited)
 
-    def _handlers(self) -> dict[str, Any]:
-        return dict.fromkeys(super()._handlers(), self._mocked)
+    def entered(self, _: Execution) -> None: ...
 
-    def _mocked(self, _: dict[str, Any]) -> Any:
-        answer = reply(self.responses[self.state], self.calls[self.state])
-        self.calls[self.state] += 1
+    def invoke(self, _function: str, _payload: Any, execution: Execution) -> Any:
+        state = execution.path[-1]
+        answer = reply(self.responses[state], self.calls[state])
+        self.calls[state] += 1
         if "Throw" in answer:
-            raise RuntimeError(answer["Throw"]["Cause"])
+            self.failed += 1
+            raise TaskError(answer["Throw"]["Error"], answer["Throw"]["Cause"])
         return answer["Return"]["Payload"]
 
 
@@ -86,17 +98,40 @@ def reply(response: dict[str, Any], number: int) -> dict[str, Any]:
         first, _, last = key.partition("-")
         if int(first) <= number <= int(last or first):
             return dict(found)
-    raise StepError(f"no answer {number} in {response}")
+    raise AssertionError(f"no answer {number} in {response}")
+
+
+def interpreted(case: str) -> tuple[Execution, Mocked]:
+    """The case by the interpreter of the fault matrix, which needs no container."""
+    world = Mocked(case)
+    execution = Execution(case, INPUT, world)
+    world.waited += execution.run()
+    return execution, world
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_mocks_lead_through_the_playbook_to_the_end(case: str) -> None:
-    """By the interpreter of the functional tests, which needs no container."""
-    world = Mocked(case)
-    execution = world.run(copy.deepcopy(INPUT), case)
+    execution, world = interpreted(case)
     assert (execution.status, execution.path[-1]) == ENDS[case]
     assert set(world.calls) == set(world.responses)
     assert set(CASES[case]) == {name for name in execution.path if STATES[name]["Type"] == "Task"}
+
+
+@pytest.mark.parametrize(
+    ("case", "state", "attempts"),
+    [
+        ("Throttled", "Raise Exposure", 5),
+        ("RollBackFails", "Raise Exposure", 3),
+        ("RollBackFails", "Roll Back", 6),
+        ("TimesOut", "Evaluate Metrics", 1),
+        ("AnswersAreLost", "Raise Exposure", 3),
+        ("UnknownWord", "Notify", 3),
+    ],
+)
+def test_what_fails_is_tried_again_as_often_as_its_error_deserves(
+    case: str, state: str, attempts: int
+) -> None:
+    assert interpreted(case)[1].calls[state] == attempts
 
 
 def made(client: Any, role: str) -> str:
@@ -111,22 +146,29 @@ def made(client: Any, role: str) -> str:
     )
 
 
-def ends_as_it_should(client: Any, arn: str, case: str) -> None:
+def ended(client: Any, arn: str, case: str) -> tuple[str, list[str], int]:
+    """(status, states entered, attempts that failed) of a case, as the service has it."""
     started = client.start_execution(stateMachineArn=f"{arn}#{case}", input=json.dumps(INPUT))
 
     def done() -> Any:
         found = client.describe_execution(executionArn=started["executionArn"])
         return found if found["status"] != "RUNNING" else None
 
-    ended = until(done, f"{case} ends")
+    status = until(done, f"{case} ends")["status"]
     events = client.get_execution_history(executionArn=started["executionArn"], maxResults=1000)[
         "events"
     ]
     entered = [
         e["stateEnteredEventDetails"]["name"] for e in events if "stateEnteredEventDetails" in e
     ]
-    assert (ended["status"], entered[-1]) == ENDS[case]
-    assert set(CASES[case]) == {name for name in entered if STATES[name]["Type"] == "Task"}
+    failed = [e for e in events if e["type"] in ("TaskFailed", "TaskTimedOut")]
+    return status, entered, len(failed)
+
+
+def ours(case: str) -> tuple[str, list[str], int]:
+    """The same of the fault matrix's interpreter."""
+    execution, world = interpreted(case)
+    return execution.status, execution.path, world.failed
 
 
 @pytest.fixture(scope="module")
@@ -142,10 +184,18 @@ def on_emulator() -> Iterator[tuple[Any, str]]:
 
 
 @pytest.mark.local
-@pytest.mark.parametrize("case", CASES)
-def test_the_playbook_ends_so_on_the_emulator(on_emulator: tuple[Any, str], case: str) -> None:
+@pytest.mark.parametrize("case", sorted({*CASES} - DIFFERENT))
+def test_the_playbook_goes_the_same_way_on_the_emulator(
+    on_emulator: tuple[Any, str], case: str
+) -> None:
     """Which reads the same mocks."""
-    ends_as_it_should(*on_emulator, case)
+    assert ended(*on_emulator, case) == ours(case)
+
+
+@pytest.mark.local
+@pytest.mark.parametrize("case", sorted(DIFFERENT))
+def test_where_the_emulator_differs_it_still_does(on_emulator: tuple[Any, str], case: str) -> None:
+    assert ended(*on_emulator, case) != ours(case)
 
 
 @pytest.fixture(scope="module")
@@ -181,4 +231,4 @@ def in_container() -> Iterator[tuple[Any, str]]:
 def test_the_playbook_ends_so_on_step_functions_local(
     in_container: tuple[Any, str], case: str
 ) -> None:
-    ends_as_it_should(*in_container, case)
+    assert ended(*in_container, case)[:2] == ours(case)[:2]
