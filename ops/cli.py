@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
 
-from ops import deployed, judging, mismatching, planning, replaying, rollouts
+from ops import approving, deployed, judging, mismatching, planning, replaying, rollouts
 from rollout.adapters import plan_documents
 from rollout.adapters.flags import FlagConflictError, FlagMissingError
 from rollout.adapters.metrics import MetricsUnavailableError
@@ -95,13 +95,13 @@ def _point(endpoint_url: str | None, region: str | None, profile: str | None) ->
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON line on standard output.")
 who_and_why = [
-    click.option("--by", default=getpass.getuser, show_default="your login", help="Who decides."),
+    click.option("--who", "--by", default="", show_default="your identity", help="Who decides."),
     click.option("--why", required=True, help="The reason, kept with the decision."),
 ]
 
 
 def with_reason(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--by and --why."""
+    """--who and --why."""
     for option in reversed(who_and_why):
         command = option(command)
     return command
@@ -143,6 +143,8 @@ def launch(stack: Callable[[], deployed.Stack], plan: Path, rollout_id: str, as_
 def status(stack: deployed.Stack, as_json: bool) -> None:
     """Show what is served, the running rollout, and what comes next."""
     result = rollouts.status(stack)
+    asked = approving.shown(stack, result["rollout"]) if result["holds_flag"] else None
+    result["question"] = asked
     if as_json:
         click.echo(json.dumps(result))
     else:
@@ -160,6 +162,7 @@ def _status_screen(result: dict[str, Any]) -> None:
         f"{result['lease_until'] or 'somebody changes it'}"
     )
     console.print(f"shadow     {result['shadow_bps'] / 100:g} % of control reads")
+    _question_lines(console, result["question"])
     for item in result["scheduled"]:
         console.print(f"next       {item['name']} at {item['at']}")
     table = Table("execution", "action", "phase", "status", "state", "why", box=None)
@@ -169,18 +172,32 @@ def _status_screen(result: dict[str, Any]) -> None:
     console.print(table)
 
 
+def _question_lines(console: Console, question: dict[str, Any] | None) -> None:
+    """What is asked, if anything is."""
+    if not question:
+        return
+    given = "".join(f", approved by {item['by']}" for item in question["approvals"])
+    people = f", {question['people']} people must approve{given}" if question["people"] > 1 else ""
+    lines = (
+        f"asks       {question['sentence']}",
+        f"answer     by {question['deadline']}, evidence {question['evidence']}{people}",
+    )
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)
+
+
 @main.command("roll-back", epilog="Example: rollout roll-back --why 'tickets about wrong balances'")
 @with_reason
 @as_json
 @explained
 @against_stack
-def roll_back(stack: deployed.Stack, by: str, why: str, as_json: bool) -> None:
+def roll_back(stack: deployed.Stack, who: str, why: str, as_json: bool) -> None:
     """Serve everyone from the control, now; needs no state machine.
 
     Closes the flag past any alarm, deletes what is scheduled, stops running executions, and
     verifies at the data plane.
     """
-    result = rollouts.roll_back(stack, by, why)
+    result = rollouts.roll_back(stack, who or getpass.getuser(), why)
     did = f"closed the flag of {result['holder'] or 'nobody'}" if result["changed"] else "it was so"
     took = f"{result['seconds']:.1f} s"
     text = f"control serves everyone, verified at the data plane after {took}; {did}"
@@ -189,13 +206,25 @@ def roll_back(stack: deployed.Stack, by: str, why: str, as_json: bool) -> None:
 
 @main.command(epilog="Example: rollout approve beta-20260314-090000 --why 'a known typo'")
 @click.argument("rollout")
+@click.option("--evidence", default="", help="The hash you were shown; refused if it has changed.")
 @with_reason
 @as_json
 @explained
 @against_stack
-def approve(stack: deployed.Stack, rollout: str, by: str, why: str, as_json: bool) -> None:
-    """Let a rollout that asks go on."""
-    _answer(stack, rollout, True, by, why, as_json)
+def approve(
+    stack: deployed.Stack, rollout: str, evidence: str, who: str, why: str, as_json: bool
+) -> None:
+    """Let a rollout that asks go on.
+
+    Refused when the evidence has changed, the deadline has passed, or somebody has answered. A
+    plan may ask for two people: then the first approval waits for the second.
+    """
+    who = who or approving.caller()
+    result = approving.approve(stack, rollout, who=who, why=why, evidence=evidence)
+    text = f"{rollout}: approved by {result['by']}: {result['why']}"
+    if result["answer"] == approving.WANTS_ANOTHER:
+        text += f"; another person must approve by {result['deadline']}, or silence rolls back"
+    _show(result, as_json, text)
 
 
 @main.command(epilog="Example: rollout reject beta-20260314-090000 --why 'p95 doubled'")
@@ -204,16 +233,10 @@ def approve(stack: deployed.Stack, rollout: str, by: str, why: str, as_json: boo
 @as_json
 @explained
 @against_stack
-def reject(stack: deployed.Stack, rollout: str, by: str, why: str, as_json: bool) -> None:
-    """Have a rollout that asks roll back."""
-    _answer(stack, rollout, False, by, why, as_json)
-
-
-def _answer(
-    stack: deployed.Stack, rollout: str, approved: bool, by: str, why: str, as_json: bool
-) -> None:
-    result = rollouts.answer(stack, rollout, approved=approved, who=by, why=why)
-    _show(result, as_json, f"{rollout}: {result['answer'].lower()} by {by}: {why}")
+def reject(stack: deployed.Stack, rollout: str, who: str, why: str, as_json: bool) -> None:
+    """Have a rollout that asks roll back. Always taken."""
+    result = approving.reject(stack, rollout, who=who or approving.caller(), why=why)
+    _show(result, as_json, f"{rollout}: rejected by {result['by']}: {why}")
 
 
 @main.command(epilog="Example: rollout mismatches --since 2h")
@@ -239,7 +262,8 @@ def mismatches(stack: deployed.Stack, rollout_id: str, since: str, as_json: bool
     "--story",
     "stories",
     multiple=True,
-    help="healthy, errors, slow, outage or mismatch; default: the first two.",
+    help="healthy, errors (these two are the default), slow, outage, mismatch, approval-given, "
+    "approval-refused or approval-timeout.",
 )
 @click.option("--plan", type=click.Path(path_type=Path), help="Default: plans/rehearsal.json.")
 @click.option(

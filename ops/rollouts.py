@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from ops.deployed import Stack
 from rollout.adapters import plan_documents
 from rollout.adapters.alarms import CloudWatchAlarms
+from rollout.adapters.approvals import ParameterApprovals
 from rollout.adapters.clients import client
 from rollout.adapters.flag_reader import ServedFlag
 from rollout.adapters.flags import AppConfigFlags
@@ -130,6 +131,18 @@ def now_in(arn: str) -> tuple[str, dict[str, Any]]:
     return state, verdict
 
 
+def newest_document(stack: Stack, rollout_id: str) -> dict[str, Any]:
+    """The document of a rollout's newest execution as far as it has come; {} without one."""
+    listed = executions(stack, rollout_id)
+    if not listed or listed[0]["status"] != RUNNING:
+        return listed[0]["document"] if listed else {}
+    events = client("stepfunctions").get_execution_history(
+        executionArn=listed[0]["arn"], reverseOrder=True, maxResults=60
+    )["events"]
+    entered = (event.get("stateEnteredEventDetails") for event in events)
+    return next((_json(details.get("input")) for details in entered if details), {})
+
+
 def outcome(item: dict[str, Any]) -> tuple[str, str]:
     """(word, reason) of an ended execution; its status when it left no outcome."""
     found = item["document"].get("outcome") or {}
@@ -198,6 +211,7 @@ def roll_back(stack: Stack, who: str, why: str) -> dict[str, Any]:
         ServedFlag(client("appconfigdata"), known),
         CloudWatchAlarms.connect(known),
         SchedulerSchedules.connect(known),
+        ParameterApprovals.connect(known),
     )
     result = rolling_back.roll_back("", f"{who}: {why}", ports)
     stopped = _stop(stack, result["holder"], f"{who}: {why}") if result["holder"] else []
@@ -218,25 +232,3 @@ def _stop(stack: Stack, rollout_id: str, cause: str) -> list[str]:
         else:  # otherwise it has seen by itself that the flag has changed
             stopped.append(item["name"])
     return stopped
-
-
-def answer(stack: Stack, rollout_id: str, *, approved: bool, who: str, why: str) -> dict[str, Any]:
-    """Give a waiting execution its answer. Raises RolloutError when nobody asks."""
-    nobody_asks = RolloutError(f"rollout {rollout_id} asks nothing now; see `rollout status`")
-    # The token of an execution that was stopped is still there.
-    if not any(item["status"] == RUNNING for item in executions(stack, rollout_id)):
-        raise nobody_asks
-    name = f"{stack.outputs['ApprovalParameterPrefix']}/{rollout_id}"
-    word = "APPROVED" if approved else "REJECTED"
-    try:
-        token = client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
-        client("stepfunctions").send_task_success(
-            taskToken=token, output=json.dumps({"word": word, "by": who, "why": why})
-        )
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code not in ("ParameterNotFound", "TaskDoesNotExist", "TaskTimedOut", "InvalidToken"):
-            raise
-        raise nobody_asks from error
-    client("ssm").delete_parameter(Name=name)
-    return {"rollout": rollout_id, "answer": word, "by": who, "why": why}

@@ -13,6 +13,7 @@ from rollout.adapters.shadow import Shadow as Comparison
 from rollout.domain.flag import CLOSED, Flag
 from rollout.domain.minute import Row
 from rollout.domain.observation import Observation
+from rollout.domain.question import Question
 from rollout.domain.step import schedule_name
 
 ROOT = Path(__file__).parents[1]
@@ -152,12 +153,17 @@ class FakeNotifications:
 
 @dataclass
 class FakeApprovals:
-    """Task tokens by rollout."""
+    """The pending question of each rollout, and all that were asked."""
 
-    tokens: dict[str, str] = field(default_factory=dict)
+    pending: dict[str, Question] = field(default_factory=dict)
+    asked: list[Question] = field(default_factory=list)
 
-    def keep(self, rollout_id: str, token: str) -> None:
-        self.tokens[rollout_id] = token
+    def keep(self, rollout_id: str, question: Question) -> None:
+        self.pending[rollout_id] = question
+        self.asked.append(question)
+
+    def forget(self, rollout_id: str) -> None:
+        self.pending.pop(rollout_id, None)
 
 
 @dataclass

@@ -81,13 +81,17 @@ def _schedules() -> SchedulerSchedules:
     return SchedulerSchedules(client("scheduler"), "x", "arn:aws:iam::000000000000:role/x", "")
 
 
+def _approvals() -> ParameterApprovals:
+    return ParameterApprovals(client("ssm"), "/x")
+
+
 def _topic() -> SnsNotifications:
     return SnsNotifications(client("sns"), "arn:aws:sns:us-east-1:000000000000:x")
 
 
 def rolling_back(clock: Clock, sleep: Pause) -> roll_back.Ports:
     """What a rollback is given."""
-    return roll_back.Ports(_flags(), _served(), _alarms(), _schedules(), clock, sleep)
+    return roll_back.Ports(_flags(), _served(), _alarms(), _schedules(), _approvals(), clock, sleep)
 
 
 def guarding(clock: Clock, sleep: Pause) -> Function:
@@ -105,7 +109,7 @@ def functions(clock: Clock, sleep: Pause) -> dict[str, Function]:
     setting = set_exposure.Ports(flags, metrics, clock)
     confirming = confirm_exposure.Ports(flags, _served(), POLL_SECONDS, clock)
     weighing = evaluate.Ports(flags, metrics, _alarms(), clock)
-    asking = ask_a_person.Ports(ParameterApprovals(client("ssm"), "/x"), _topic())
+    asking = ask_a_person.Ports(_approvals(), _topic(), clock)
     scheduling = schedule_next.Ports(flags, _schedules(), clock)
     cleaning = cleanup.Ports(flags, _served(), _schedules(), sleep)
     back = rolling_back(clock, sleep)

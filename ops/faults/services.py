@@ -127,6 +127,11 @@ class Parameters:
         self.tokens[given["Name"]] = given["Value"]
         return {}
 
+    def delete_parameter(self, given: dict[str, Any]) -> dict[str, Any]:
+        if self.tokens.pop(given["Name"], None) is None:
+            raise RefusedError("ParameterNotFound", given["Name"])
+        return {}
+
 
 @dataclass
 class Functions:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ops import rollouts
-from ops.local import story as stories
+from ops.local import stories
+from ops.local import story as telling
 from ops.local.display import Display, table
 from ops.local.load import Load
 from ops.local.stack import ALARM_PERIOD_SECONDS, ROOT, LocalStack, found
@@ -103,6 +104,6 @@ def _run(
         display.say("rolling back what the last story left, so that this one starts from 0")
         rollouts.roll_back(found(stack), "rehearsal", f"before story {story.name}")
     display.say(f"story {story.name}: must end {story.ending}")
-    report = stories.run(story, stack, load, plan_file, display.show)
+    report = telling.run(story, stack, load, plan_file, display.show)
     display.say(f"story {story.name} ended {report['outcome']}: {report['reason']}")
     return report

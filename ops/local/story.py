@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ops import mismatching, rollouts
+from ops import approving, mismatching, rollouts
 from ops.local.faults import Faults
 from ops.local.load import Load
 from ops.local.stack import LocalStack, found
+from ops.local.stories import APPROVE, REJECT, Story
 from rollout.adapters import plan_documents
 
 POLL_SECONDS: Final = 0.7
@@ -20,59 +21,6 @@ LONGEST_SECONDS: Final = 600
 ENDINGS: Final = ("COMPLETED", "ROLLED_BACK", "REFUSED")
 ASKS: Final = "Ask a Person"
 UNFINISHED: Final = "UNFINISHED"
-
-
-@dataclass(frozen=True)
-class Story:
-    """A named run, the ending it must have, and the fault it meets on the way.
-
-    fault_from_bps: the exposure, as served, from which `fault` is switched on. absolute_ms: the
-    limit above which a read is slow, in place of the plan's, which leaves room for the emulator.
-    noise: share of the control's answers that vary by themselves. culprit: the field that the
-    mismatch report must name first; whoever is asked then says no, because of it.
-    """
-
-    name: str
-    ending: str
-    final_bps: int
-    fault_from_bps: int | None = None
-    fault: Callable[[Faults], None] = lambda faults: None
-    absolute_ms: float | None = None
-    noise: float = 0
-    culprit: str = ""
-
-
-def fail_a_fifth(faults: Faults) -> None:
-    """The candidate fails 20 % of its reads."""
-    faults.errors(0.2)
-
-
-def slow_down_half(faults: Faults) -> None:
-    """Half of the candidate's reads, and so its p95, take 60 % longer than they may."""
-    faults.slow(1.6 * SLOW_MS, 0.5)
-
-
-def take_away(faults: Faults) -> None:
-    """PostgreSQL is gone until the end of the story."""
-    faults.outage()
-
-
-def falsify_balances(faults: Faults) -> None:
-    """The candidate answers 3 % of its reads with a balance that is a cent too high."""
-    faults.mismatches(0.03)
-
-
-# In the emulator a read of the candidate takes some 100 ms, more on a busy machine.
-SLOW_MS: Final = 600
-STORIES: Final = {
-    "healthy": Story("healthy", "COMPLETED", 10_000),
-    "errors": Story("errors", "ROLLED_BACK", 0, 2_500, fail_a_fifth),
-    "slow": Story("slow", "ROLLED_BACK", 0, 2_500, slow_down_half, SLOW_MS),
-    "outage": Story("outage", "ROLLED_BACK", 0, 100, take_away),
-    "mismatch": Story(
-        "mismatch", "ROLLED_BACK", 0, 0, falsify_balances, noise=0.3, culprit="balance"
-    ),
-}
 
 
 @dataclass
@@ -126,8 +74,8 @@ def run(
     try:
         while followed.outcome == UNFINISHED and time.monotonic() - started < LONGEST_SECONDS:
             _look(story, followed, progress, deployed, launched["rollout"], faults)
-            if story.culprit and progress.state == ASKS and not followed.answered:
-                _say_no(followed, deployed, launched["rollout"])
+            if story.answer and progress.state == ASKS and not followed.answered:
+                _answer(story, followed, deployed, launched["rollout"])
             counted = load.snapshot()
             progress.requests = counted.requests - before.requests
             progress.user_errors = counted.user_errors - before.user_errors
@@ -137,8 +85,9 @@ def run(
     finally:
         faults.clear()
         stack.control_noise.set(0)
-    report = _report(story, followed, before, load.snapshot(), deployed, started)
-    return _with_reasons(report, story, mismatching.mismatches(deployed, launched["rollout"]))
+    rollout_id, both = launched["rollout"], (before, load.snapshot())
+    report = _report(story, followed, both, deployed, rollout_id, started)
+    return _with_reasons(report, story, mismatching.mismatches(deployed, rollout_id))
 
 
 def _with_reasons(report: dict[str, Any], story: Story, found: dict[str, Any]) -> dict[str, Any]:
@@ -152,23 +101,25 @@ def _with_reasons(report: dict[str, Any], story: Story, found: dict[str, Any]) -
     }
 
 
-def _say_no(followed: Followed, deployed: Any, rollout_id: str) -> None:
-    """As a person would: look at why answers differ, and answer with the first reason."""
-    reasons = mismatching.mismatches(deployed, rollout_id)["reasons"]
-    why = reasons[0]["sentence"] if reasons else "answers differ"
+def _answer(story: Story, followed: Followed, deployed: Any, rollout_id: str) -> None:
+    """As a person would: look at what is asked, and at why answers differ, then say yes or no."""
     with suppress(rollouts.RolloutError):  # the question is not there yet; at the next look it is
-        rollouts.answer(deployed, rollout_id, approved=False, who="rehearsal", why=why)
+        if story.answer == APPROVE:
+            asked = approving.question(deployed, rollout_id)
+            why, seen = "as expected so early", asked.evidence if asked else ""
+            approving.approve(deployed, rollout_id, who="rehearsal", why=why, evidence=seen)
+        elif story.answer == REJECT:
+            reasons = mismatching.mismatches(deployed, rollout_id)["reasons"]
+            why = reasons[0]["sentence"] if reasons else "not enough evidence for me"
+            approving.reject(deployed, rollout_id, who="rehearsal", why=why)
         followed.answered = True
 
 
 @contextmanager
 def _plan_of(story: Story, plan_file: Path) -> Iterator[Path]:
     """The plan as the story wants it, in a file."""
-    if story.absolute_ms is None:
-        yield plan_file
-        return
     document = json.loads(plan_file.read_text(encoding="utf-8"))
-    document["slowness"]["absolute_ms"] = story.absolute_ms
+    story.edit(document)
     with tempfile.TemporaryDirectory() as folder:
         own = Path(folder) / plan_file.name
         own.write_text(json.dumps(document), encoding="utf-8")
@@ -204,12 +155,21 @@ def _look(
 
 
 def _report(
-    story: Story, followed: Followed, before: Any, after: Any, deployed: Any, started: float
+    story: Story,
+    followed: Followed,
+    counted: tuple[Any, Any],
+    deployed: Any,
+    rollout_id: str,
+    started: float,
 ) -> dict[str, Any]:
+    before, after = counted
     final = rollouts.served(deployed).exposure_at(time.time())
     user_errors = after.user_errors - before.user_errors
+    still_asks = approving.question(deployed, rollout_id) is not None
     as_it_should = (
-        followed.outcome == story.ending and final == story.final_bps and user_errors == 0
+        (followed.outcome, final, user_errors) == (story.ending, story.final_bps, 0)
+        and followed.answered == bool(story.answer)
+        and not still_asks
     )
     return {
         "story": story.name,
@@ -221,6 +181,7 @@ def _report(
         "user_errors": user_errors,
         "max_exposure_bps": followed.max_exposure_bps,
         "final_exposure_bps": final,
+        "still_asks": still_asks,
         "wall_seconds": round(time.monotonic() - started, 1),
         "reason": followed.reason,
     }

@@ -182,8 +182,12 @@ class Aws:
         return {"Parameter": {"Value": self.parameters[self._given["Name"]]}}
 
     def _DeleteParameter(self) -> dict[str, Any]:  # noqa: N802
-        del self.parameters[self._given["Name"]]
+        if self.parameters.pop(self._given["Name"], None) is None:
+            raise RefusedError("ParameterNotFound", "")
         return {}
+
+    def _GetCallerIdentity(self) -> dict[str, Any]:  # noqa: N802
+        return {"Arn": "arn:aws:iam::000000000000:user/ada"}
 
     def _DescribeStacks(self) -> dict[str, Any]:  # noqa: N802
         name = self._given["StackName"]

@@ -98,7 +98,13 @@ class World:
 
     def rollback_ports(self) -> roll_back.Ports:
         return roll_back.Ports(
-            self.flags, self.served, self.alarms, self.schedules, self.clock, self.wait
+            self.flags,
+            self.served,
+            self.alarms,
+            self.schedules,
+            self.approvals,
+            self.clock,
+            self.wait,
         )
 
     def guard(self, event: dict[str, Any]) -> dict[str, Any]:
@@ -202,7 +208,7 @@ class World:
         setting = set_exposure.Ports(self.flags, self.metrics, self.clock)
         confirming = confirm_exposure.Ports(self.flags, self.served, POLL_SECONDS, self.clock)
         weighing = evaluate.Ports(self.flags, self.metrics, self.alarms, self.clock)
-        asking = ask_a_person.Ports(self.approvals, self.notifications)
+        asking = ask_a_person.Ports(self.approvals, self.notifications, self.clock)
         scheduling = schedule_next.Ports(self.flags, self.schedules, self.clock)
         cleaning = cleanup.Ports(self.flags, self.served, self.schedules, self.wait)
         return {

@@ -28,6 +28,7 @@ from rollout.domain.digest import digest
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.flag import CLOSED, with_flag
 from rollout.domain.observation import Observation
+from rollout.domain.question import Question
 from rollout.domain.window import Arm
 from rollout.settings import Settings
 from tests.fakes import exposed
@@ -343,11 +344,40 @@ def test_a_subject_is_what_sns_accepts(api: Api) -> None:
     SnsNotifications(api.client, topic).send("aé\nb", "text", {"x": 1})
 
 
+QUESTION = Question("token", "canary", "INVESTIGATE: x.", "0123456789abcdef", 1_800_000_000)
+
+
 @on("ssm")
-def test_a_task_token_is_kept_encrypted(api: Api) -> None:
-    expected = {"Name": "/p/beta-1", "Value": "token", "Type": "SecureString", "Overwrite": True}
+def test_a_question_is_kept_encrypted(api: Api) -> None:
+    text = QUESTION.to_text()
+    expected = {"Name": "/p/beta-1", "Value": text, "Type": "SecureString", "Overwrite": True}
     api.answers("put_parameter", {}, **expected)
-    ParameterApprovals(api.client, "/p").keep("beta-1", "token")
+    ParameterApprovals(api.client, "/p").keep("beta-1", QUESTION)
+
+
+@on("ssm")
+def test_the_pending_question_is_read_back(api: Api) -> None:
+    kept = {"Parameter": {"Value": QUESTION.to_text()}}
+    api.answers("get_parameter", kept, Name="/p/beta-1", WithDecryption=True)
+    assert ParameterApprovals(api.client, "/p").pending("beta-1") == QUESTION
+
+
+@on("ssm")
+def test_no_question_is_no_failure(api: Api) -> None:
+    api.refuses("get_parameter", "ParameterNotFound", 400)
+    api.refuses("delete_parameter", "ParameterNotFound", 400)
+    approvals = ParameterApprovals(api.client, "/p")
+    assert approvals.pending("beta-1") is None
+    approvals.forget("beta-1")
+
+
+@pytest.mark.parametrize("operation", ["get_parameter", "delete_parameter"])
+@on("ssm")
+def test_a_question_that_may_not_be_touched_is_a_failure(api: Api, operation: str) -> None:
+    api.refuses(operation, "AccessDeniedException", 400)
+    approvals = ParameterApprovals(api.client, "/p")
+    with pytest.raises(ClientError):
+        approvals.pending("b") if operation == "get_parameter" else approvals.forget("b")
 
 
 @on("lambda")

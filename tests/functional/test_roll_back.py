@@ -13,6 +13,7 @@ from tests import fakes
 from tests.fakes import (
     NOW,
     FakeAlarms,
+    FakeApprovals,
     FakeFlags,
     FakeNotifications,
     FakeSchedules,
@@ -28,6 +29,7 @@ def ports(flags: FakeFlags, **changes: Any) -> Ports:
         "served": FakeServed(flags),
         "alarms": FakeAlarms(),
         "schedules": FakeSchedules(),
+        "approvals": FakeApprovals(),
         "clock": lambda: NOW,
         "sleep": lambda _: None,
     }

@@ -1,8 +1,6 @@
 """The commands for a deployed stack, against an account in memory."""
 
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,24 +10,10 @@ from click.testing import CliRunner, Result
 from ops.cli import main
 from rollout.domain import step as steps
 from tests.fakes import NOW, ROOT, exposed, scheduled
-from tests.functional import aws
 from tests.functional.aws import Aws, RefusedError
 
 BETA = str(ROOT / "plans" / "beta.json")
 HELD = exposed(2500, lease_until=4_000_000_000)
-
-
-@pytest.fixture
-def patch(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """The command sets what boto3 reads; no test may inherit it, or another's clients."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    known = dict(os.environ)
-    yield monkeypatch
-    monkeypatch.undo()
-    for name in set(os.environ) - set(known):
-        del os.environ[name]
-    aws.forget()
 
 
 def run(*words: str) -> Result:
@@ -262,39 +246,6 @@ def test_rolling_back_uses_the_strategy_without_bake(patch: pytest.MonkeyPatch) 
     account.use(patch)
     answer("roll-back", "--why", "w")
     assert account.given_to("appconfig:StartDeployment")["DeploymentStrategyId"] == "urgent"
-
-
-# Approve and reject
-
-
-@pytest.mark.parametrize(("command", "word"), [("approve", "APPROVED"), ("reject", "REJECTED")])
-def test_an_answer_is_given_once_with_who_and_why(
-    patch: pytest.MonkeyPatch, command: str, word: str
-) -> None:
-    account = Aws(parameters={"x/beta-1": "token"}, executions=ASKING).use(patch)
-    result = answer(command, "beta-1", "--why", "known", "--by", "ada")
-    assert (result["answer"], result["by"], result["why"]) == (word, "ada", "known")
-    sent = account.given_to("states:SendTaskSuccess")
-    assert sent["taskToken"] == "token"
-    assert json.loads(sent["output"]) == {"word": word, "by": "ada", "why": "known"}
-    assert "asks nothing now" in refusal(run(command, "beta-1", "--why", "w"), 1)
-
-
-@pytest.mark.parametrize(
-    ("parameters", "status"),
-    [({}, "RUNNING"), ({"x/beta-1": "old"}, "RUNNING"), ({"x/beta-1": "token"}, "ABORTED")],
-)
-def test_nobody_asks_is_said(
-    patch: pytest.MonkeyPatch, parameters: dict[str, str], status: str
-) -> None:
-    Aws(parameters=parameters, executions={"beta-1": execution(status)}).use(patch)
-    said = refusal(run("approve", "beta-1", "--why", "w"), 1)
-    assert "rollout beta-1 asks nothing now; see `rollout status`" in said
-
-
-def test_the_token_is_never_shown(patch: pytest.MonkeyPatch) -> None:
-    Aws(parameters={"x/beta-1": "token-secret"}, executions=ASKING).use(patch)
-    assert "token-secret" not in run("approve", "beta-1", "--why", "w").output
 
 
 # Mismatches

@@ -370,11 +370,11 @@ def test_counts_too_young_to_be_complete_are_not_used() -> None:
 def test_asking_keeps_the_token_secret_and_says_what_to_type() -> None:
     approvals, notifications = FakeApprovals(), FakeNotifications()
     event = fakes.event("ask_a_person.investigate")
-    ask_a_person.ask_a_person(event, ask_a_person.Ports(approvals, notifications))
-    assert approvals.tokens == {"beta-1": "token-1"}
+    ask_a_person.ask_a_person(event, ask_a_person.Ports(approvals, notifications, clock))
+    assert approvals.pending["beta-1"].token == "token-1"
     ((subject, text, facts),) = notifications.sent
     assert subject == "beta-1: approval wanted"
-    assert "rollout approve beta-1 --why" in text
+    assert "rollout approve beta-1 --evidence" in text
     assert "rollout reject beta-1 --why" in text
     assert "token-1" not in f"{subject}{text}{facts}"
 

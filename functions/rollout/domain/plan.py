@@ -127,6 +127,7 @@ class Plan:
     salt: str
     allow_list: tuple[str, ...]
     tenants: tuple[str, ...] = ()
+    approval_people: int = 1
 
     def phase(self, name: str) -> Phase:
         """The phase of that name; raises InvalidInputError naming those there are."""
@@ -186,6 +187,7 @@ def parse(document: Mapping[str, Any]) -> Plan:
         salt=document["cohort"]["salt"],
         allow_list=tuple(document["cohort"].get("allow_list", ())),
         tenants=tuple(document["cohort"].get("tenants", ())),
+        approval_people=document["approval"].get("people", 1),
     )
     _lint_phases(plan.phases)
     _lint_times(plan)

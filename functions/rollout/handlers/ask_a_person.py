@@ -1,11 +1,15 @@
 """Ask a Person: put the question, keep the task token, and let the execution wait."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from rollout.adapters import plan_documents
 from rollout.adapters.approvals import Approvals, ParameterApprovals
 from rollout.adapters.notifications import Notifications, SnsNotifications
 from rollout.domain.messages import rollout_of
+from rollout.domain.question import Question, wording
 
 
 @dataclass(frozen=True)
@@ -14,6 +18,7 @@ class Ports:
 
     approvals: Approvals
     notifications: Notifications
+    clock: Callable[[], float] = time.time
 
 
 def ask_a_person(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
@@ -24,15 +29,17 @@ def ask_a_person(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     """
     document = event["document"]
     rollout_id, verdict = rollout_of(document), document["verdict"]
-    ports.approvals.keep(rollout_id, event["task_token"])
-    seconds = document["exposure"]["approval_seconds"]
-    text = (
-        f"{verdict['sentence']}\n\n"
-        f"rollout approve {rollout_id} --why '…'   goes on ({verdict['next'].lower()} is next)\n"
-        f"rollout reject {rollout_id} --why '…'    rolls back\n"
-        f"No answer within {seconds} s rolls back."
-    )
-    facts = {"verdict": verdict, "execution": event["execution_arn"]}
+    people = plan_documents.parse(document["plan"]).approval_people
+    deadline = int(ports.clock() + document["exposure"]["approval_seconds"])
+    question = Question.of(verdict, event["task_token"], deadline, people)
+    ports.approvals.keep(rollout_id, question)
+
+    facts = {
+        "verdict": verdict,
+        "question": question.to_json(),
+        "execution": event["execution_arn"],
+    }
+    text = wording(rollout_id, question, verdict)
     ports.notifications.send(f"{rollout_id}: approval wanted", text, facts)
     return {}
 

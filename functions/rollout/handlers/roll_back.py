@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rollout.adapters import flag_reader
 from rollout.adapters.alarms import Alarms, CloudWatchAlarms
+from rollout.adapters.approvals import Approvals, ParameterApprovals
 from rollout.adapters.flags import AppConfigFlags, Deployed, FlagConflictError, Flags
 from rollout.adapters.schedules import SchedulerSchedules, Schedules
 from rollout.domain.messages import reason_of, rollout_of
@@ -37,6 +38,7 @@ class Ports:
     served: Served
     alarms: Alarms
     schedules: Schedules
+    approvals: Approvals
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
 
@@ -48,6 +50,7 @@ class Ports:
             flag_reader.served(),
             CloudWatchAlarms.connect(),
             SchedulerSchedules.connect(),
+            ParameterApprovals.connect(),
         )
 
 
@@ -77,9 +80,10 @@ def roll_back(rollout_id: str, reason: str, ports: Ports) -> dict[str, Any]:
         off = _restored(ports) if ours else ""
     # Again for a step that was being scheduled meanwhile. Should it start, it would be refused.
     more, left = _unscheduled(whose, ports)
+    kept = _unasked(whose, ports)
     outcome = {
         "word": "ROLLED_BACK",
-        "reason": "; ".join(part for part in (reason, off, left) if part),
+        "reason": "; ".join(part for part in (reason, off, left, kept) if part),
         "changed": changed,
         "holder": holder,
         "exposure_bps": exposure,
@@ -98,6 +102,13 @@ def _unscheduled(rollout_id: str, ports: Ports) -> tuple[list[str], str]:
         deleted.extend(ports.schedules.delete(schedule_prefix(rollout_id)))
 
     return deleted, _tried("its schedules are still there", delete) if rollout_id else ""
+
+
+def _unasked(rollout_id: str, ports: Ports) -> str:
+    """Forget the pending question: no yes may follow a rollback. "" or why it is still kept."""
+    if not rollout_id:
+        return ""
+    return _tried("its question is still kept", lambda: ports.approvals.forget(rollout_id))
 
 
 def _tried(failure: str, do: Callable[[], object]) -> str:
