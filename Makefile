@@ -18,10 +18,11 @@ $(STAMP): pyproject.toml functions/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local,dev]'
 	@touch $@
 
-check: $(STAMP) ## Lint, format, types, state machine, template
+check: $(STAMP) ## Lint, format, types, security, state machine, template
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/bandit --quiet --recursive functions ops --configfile pyproject.toml
 	$(BIN)/statelint statemachines/playbook.asl.json
 	$(BIN)/cfn-lint template.yaml
 	SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint

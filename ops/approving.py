@@ -14,15 +14,7 @@ from rollout.adapters.approvals import ParameterApprovals
 from rollout.adapters.clients import client
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.messages import reason_of
-from rollout.domain.question import (
-    APPROVED,
-    HASH_DIGITS,
-    REJECTED,
-    Answer,
-    Question,
-    RefusedAnswerError,
-    iso,
-)
+from rollout.domain.question import HASH_DIGITS, Answer, Question, RefusedAnswerError, iso
 
 # The answers of Step Functions for a token that no task waits on, and for one that came too late.
 GONE: Final = ("TaskDoesNotExist", "InvalidToken", "TaskTimedOut")
@@ -115,9 +107,8 @@ def _send(stack: Stack, rollout_id: str, asked: Question, answer: dict[str, str]
             raise
         raise _nobody_asks(stack, rollout_id) from None
     approvals.forget(rollout_id)
-    word = answer.pop("word")
-    assert word in (APPROVED, REJECTED)
-    return {"rollout": rollout_id, "answer": word, **answer}
+    given = {key: answer[key] for key in ("by", "why", "evidence")}
+    return {"rollout": rollout_id, "answer": answer["word"], **given}
 
 
 def _nobody_asks(stack: Stack, rollout_id: str) -> RolloutError:

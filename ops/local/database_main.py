@@ -69,7 +69,7 @@ def child_arguments() -> dict[str, Any]:
 
 def new_folder() -> Path:
     """A folder with a path short enough for a socket, which the server's user may enter."""
-    for base in (Path(tempfile.gettempdir()).resolve(), Path("/tmp")):
+    for base in (Path(tempfile.gettempdir()).resolve(), Path("/tmp")):  # nosec B108  # ours alone
         folder = Path(tempfile.mkdtemp(prefix="rollout-postgres-", dir=base))
         short = len(str(folder / ".s.PGSQL.5432")) <= LONGEST_SOCKET_PATH
         if short and (os.geteuid() != 0 or all_may_enter(base)):

@@ -126,7 +126,7 @@ def reserve_concurrency(emulator: Emulator, stack_name: str, template: Node) -> 
 
 def read_template(path: Path) -> Node:
     """The template as data; `!Ref x` becomes {"Ref": "x"}, `!Sub x` {"Fn::Sub": "x"}."""
-    template: Node = yaml.load(path.read_text(), Loader=TemplateLoader)
+    template: Node = TemplateLoader(path.read_text()).get_single_data()
     return template
 
 

@@ -16,6 +16,8 @@ from typing import Any, Self
 import boto3
 from botocore.config import Config
 
+# The emulator takes any credentials.
+MADE_UP = "test"
 REGION = "us-east-1"
 START_SECONDS = 60
 LAUNCHER = Path(__file__).with_name("emulator_main.py")
@@ -74,8 +76,8 @@ class Emulator:
         """The variables with which any AWS SDK or the AWS CLI talks to this emulator."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ACCESS_KEY_ID": MADE_UP,
+            "AWS_SECRET_ACCESS_KEY": MADE_UP,
             "AWS_DEFAULT_REGION": REGION,
         }
 
@@ -87,8 +89,8 @@ class Emulator:
                 service,
                 endpoint_url=self.endpoint_url,
                 region_name=REGION,
-                aws_access_key_id="test",
-                aws_secret_access_key="test",
+                aws_access_key_id=MADE_UP,
+                aws_secret_access_key=MADE_UP,
                 config=Config(
                     max_pool_connections=64,
                     inject_host_prefix=False,

@@ -96,7 +96,8 @@ class Faults:
         self._database.execute(CLEAR)
 
     def _set(self, assignments: str, **values: float) -> None:
-        self._database.execute(f"UPDATE faults.settings SET {assignments}", **values)
+        statement = f"UPDATE faults.settings SET {assignments}"  # nosec B608  # our own words
+        self._database.execute(statement, **values)
 
 
 def _share(rate: float) -> float:

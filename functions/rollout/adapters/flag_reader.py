@@ -68,7 +68,7 @@ class FlagReader:
             self._token = self._token or self.start()
             self._token, content = self.fetch(self._token)
         except Exception:  # any outage: a read must not fail because of the rollout
-            self._token = ""  # a new session answers in full
+            self._token = ""  # a new session answers in full  # nosec B105  # none yet
             self.stale += 1
             return
         try:
