@@ -131,8 +131,11 @@ class FakeSchedules:
     def create(self, name: str, at: float, machine_arn: str, document: dict[str, Any]) -> None:
         self.pending.setdefault(name, (at, machine_arn, document))
 
+    def names(self, prefix: str) -> list[str]:
+        return [name for name in self.pending if name.startswith(prefix)]
+
     def delete(self, prefix: str) -> list[str]:
-        names = [name for name in self.pending if name.startswith(prefix)]
+        names = self.names(prefix)
         for name in names:
             del self.pending[name]
         return names

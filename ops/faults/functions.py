@@ -8,6 +8,7 @@ from concurrent.futures import Executor, Future
 from typing import Any, Final
 
 from ops.faults.appconfig import FLAG_NAME, RAMP, URGENT
+from ops.faults.machine import MACHINE_ARN
 from ops.faults.services import ALARM
 from ops.faults.wire import client
 from rollout.adapters import flag_reader, users_control
@@ -15,6 +16,7 @@ from rollout.adapters.alarms import CloudWatchAlarms
 from rollout.adapters.aliases import LambdaAliases
 from rollout.adapters.approvals import ParameterApprovals
 from rollout.adapters.candidate import LambdaCandidate
+from rollout.adapters.executions import StepFunctionsExecutions
 from rollout.adapters.flag_reader import ServedFlag
 from rollout.adapters.flags import AppConfigFlags
 from rollout.adapters.metrics import CloudWatchMetrics
@@ -35,6 +37,7 @@ from rollout.handlers import (
     roll_back,
     schedule_next,
     set_exposure,
+    watchdog,
 )
 from rollout.settings import Settings
 
@@ -98,6 +101,13 @@ def guarding(clock: Clock, sleep: Pause) -> Function:
     """The guard, which EventBridge invokes."""
     ports = guard.Ports(rolling_back(clock, sleep), _topic())
     return lambda event: guard.guard(event, ports)
+
+
+def watching(clock: Clock, sleep: Pause) -> Callable[[], dict[str, Any]]:
+    """The watchdog, which a schedule invokes."""
+    executions = StepFunctionsExecutions(client("stepfunctions"), MACHINE_ARN)
+    ports = watchdog.Ports(rolling_back(clock, sleep), executions, _topic(), sleep)
+    return lambda: watchdog.watch(ports)
 
 
 def functions(clock: Clock, sleep: Pause) -> dict[str, Function]:

@@ -133,29 +133,32 @@ def _reasons(world: World) -> list[str]:
 
 
 def _reason(world: World, execution: Execution) -> list[str]:
-    silent = "sns" in world.strikes.outages or any(
-        fault.state == "Notify" or fault.action == "sns:publish" for fault in world.strikes.faults
-    )
-    told = "\n".join(world.account.sns.told)
+    name, told = execution.name, "\n".join(world.account.sns.told)
     if execution.status == "SUCCEEDED":
-        outcome = execution.document["outcome"]
-        reason = (
-            outcome.get("reason")
-            or outcome.get("sentence")
-            or "; ".join(outcome.get("reasons", ()))
-        )
-        if not reason or reason == UNKNOWN:
-            return [f"{execution.name} ended {execution.word} without a reason"]
+        reason = _reason_in(execution.document["outcome"])
+        if reason in ("", UNKNOWN):
+            return [f"{name} ended {execution.word} without a reason"]
+        silent = _struck(world, "Notify")
         return [] if silent or reason in told else [f"nobody was told: {reason[:80]}"]
-    given = [*world.guarded, *world.letters]
-    if not any(execution.name in str(item) for item in given):
-        return [f"{execution.name} ended {execution.status}, and the guard has no reason"]
-    silent = (
-        silent
-        or execution.status == "ABORTED"
-        or any(f.state == GUARD for f in world.strikes.faults)
+    if not any(name in str(item) for item in (*world.guarded, *world.letters)):
+        return [f"{name} ended {execution.status}, and the guard has no reason"]
+    # Who aborts an execution knows it; of what was undone everybody is told.
+    undone = any(item.get("changed") and name in item["reason"] for item in world.guarded)
+    silent = _struck(world, GUARD) or (execution.status == "ABORTED" and not undone)
+    return [] if silent or name in told else [f"nobody was told of {name}"]
+
+
+def _reason_in(outcome: dict[str, Any]) -> str:
+    found = outcome.get("reason") or outcome.get("sentence")
+    return str(found or "; ".join(outcome.get("reasons", ())))
+
+
+def _struck(world: World, state: str) -> bool:
+    """Whether telling itself was struck, in that state."""
+    faults = world.strikes.faults
+    return "sns" in world.strikes.outages or any(
+        fault.state == state or fault.action == "sns:publish" for fault in faults
     )
-    return [] if silent or execution.name in told else [f"nobody was told of {execution.name}"]
 
 
 def _lease(world: World, ending: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -149,6 +150,23 @@ class Functions:
 
 
 @dataclass
+class StateMachines:
+    """The executions that run: name -> input. They are the world's, not the account's."""
+
+    running: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+
+    def __deepcopy__(self, _: Any) -> "StateMachines":
+        return StateMachines()
+
+    def list_executions(self, _: dict[str, Any]) -> dict[str, Any]:
+        return {"executions": [{"executionArn": f"arn:{name}"} for name in self.running]}
+
+    def describe_execution(self, given: dict[str, Any]) -> dict[str, Any]:
+        name = given["executionArn"].removeprefix("arn:")
+        return {"name": name, "input": json.dumps(self.running[name])}
+
+
+@dataclass
 class Account:
     """All of them, on one clock."""
 
@@ -160,6 +178,7 @@ class Account:
         self.cloudwatch = CloudWatch(self.appconfig)
         self.scheduler, self.sns = Scheduler(), Topic()
         self.ssm, self.functions = Parameters(), Functions()
+        self.stepfunctions = StateMachines()
 
     def answer(self, service: str, operation: str, given: dict[str, Any]) -> dict[str, Any]:
         """What the service answers; raises RefusedError."""

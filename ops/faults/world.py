@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from ops.faults.users import Users
 from rollout.handlers import roll_back
 
 GUARD: Final = "Guard"
+WATCHDOG: Final = "Watchdog"
 # Lambda tries an event twice more, after one minute and after two.
 GUARD_ATTEMPTS: Final = 3
 DELIVERY_SECONDS: Final = 1.0
@@ -56,6 +58,7 @@ class World:
         self.planned: set[tuple[str, float]] = set()
         self.functions = functions.functions(self.clock, self.sleep)
         self.guard = functions.guarding(self.clock, self.sleep)
+        self.watchdog = functions.watching(self.clock, self.sleep)
         self.read()
 
     def copy(self) -> "World":
@@ -188,6 +191,13 @@ class World:
                 self.deliver(event, attempt + 1)
             else:
                 self.letters.append({**event, "error": error.name, "cause": error.cause})
+
+    def watch(self) -> None:
+        """The watchdog looks; when that fails it looks again at its next turn."""
+        running = {e.name: e.given for e in self.executions if e.name in self.running}
+        self.account.stepfunctions.running = running
+        with suppress(TaskError):
+            self.guarded.append(self.strikes.invoke(WATCHDOG, self.watchdog))
 
     def ring(self) -> None:
         """The alarm goes to ALARM: AppConfig's monitor and the guard hear it."""

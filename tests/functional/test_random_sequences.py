@@ -61,6 +61,10 @@ class Sequences(RuleBasedStateMachine):
         self.advance(then)
 
     @rule()
+    def the_watchdog_looks(self) -> None:
+        self.world.watch()
+
+    @rule()
     def the_alarm_rings(self) -> None:
         self.world.ring()
         self.advance(2)

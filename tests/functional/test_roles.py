@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.parameters.base import DEFAULT_PROVIDERS
 
+from rollout.handlers import watchdog
 from rollout.settings import Settings
 from tests import fakes
 from tests.fakes import ROOT, exposed, scheduled
@@ -34,6 +35,16 @@ CASES: dict[str, list[tuple[str, dict[str, Any]]]] = {
     ],
     "NotifyFunction": [("notify.rolled-back", {})],
     "GuardFunction": [("guard.aborted", {"flag": exposed(100), **ROLLING_BACK})],
+    "WatchdogFunction": [
+        (
+            "watchdog.scheduled",
+            {
+                "flag": exposed(100, lease_until=4_000_000_000),
+                "executions": {"other": {"status": "RUNNING", "input": "{}"}},
+                **{**ROLLING_BACK, "schedules": []},
+            },
+        )
+    ],
     "ReadFunction": [
         ("read.invoke", {"flag": exposed(0, lease_until=4_000_000_000)}),
         ("read.invoke", {"flag": exposed(10_000, lease_until=4_000_000_000)}),
@@ -41,6 +52,8 @@ CASES: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "CandidateFunction": [("candidate.invoke", {})],
     "CompareFunction": [("compare.shadow", {})],
 }
+# A step that is scheduled between the watchdog's look and its rollback.
+IN_A_RACE = {"WatchdogFunction": {"scheduler:DeleteSchedule"}}
 # Used by AWS on the function's behalf, not by its code.
 BY_AWS = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "iam:PassRole"}
 
@@ -97,6 +110,7 @@ def ran(name: str) -> tuple[set[str], set[str]]:
     handler = importlib.import_module(f"rollout.handlers.{module_of(name)}").handler
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Settings, "from_environ", lambda: Settings(environment))
+        patch.setattr(watchdog, "LOOK_AGAIN_SECONDS", 0)
         for event, account in CASES[name]:
             DEFAULT_PROVIDERS.clear()
             found = Aws(**account).use(patch)
@@ -130,7 +144,7 @@ def test_a_function_may_do_what_it_does(name: str) -> None:
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_may_do_no_more_than_it_calls(name: str) -> None:
     actions, _ = ran(name)
-    assert granted(name) - BY_AWS <= actions
+    assert granted(name) - BY_AWS - IN_A_RACE.get(name, set()) <= actions
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -147,6 +161,7 @@ def test_only_the_functions_that_end_or_change_an_exposure_may_write_the_flag() 
         "RollBackFunction",
         "CleanupFunction",
         "GuardFunction",
+        "WatchdogFunction",
     }
 
 

@@ -12,9 +12,10 @@ from rollout.settings import Settings, settings
 
 
 class Schedules(Protocol):
-    """The port: create one, delete a rollout's."""
+    """The port: create one, name a rollout's, delete a rollout's."""
 
     def create(self, name: str, at: float, machine_arn: str, document: dict[str, Any]) -> None: ...
+    def names(self, prefix: str) -> list[str]: ...
     def delete(self, prefix: str) -> list[str]: ...
 
 
@@ -65,12 +66,16 @@ class SchedulerSchedules:
             if error.response["Error"]["Code"] != "ConflictException":
                 raise
 
-    def delete(self, prefix: str) -> list[str]:
-        """Delete the pending schedules whose name starts with `prefix`; returns their names."""
+    def names(self, prefix: str) -> list[str]:
+        """The names of the pending schedules that start with `prefix`."""
         pages = self.api.get_paginator("list_schedules").paginate(
             GroupName=self.group, NamePrefix=prefix
         )
-        names = [item["Name"] for page in pages for item in page["Schedules"]]
+        return [item["Name"] for page in pages for item in page["Schedules"]]
+
+    def delete(self, prefix: str) -> list[str]:
+        """Delete the pending schedules whose name starts with `prefix`; returns their names."""
+        names = self.names(prefix)
         for name in names:
             self._delete(name)
         return names
