@@ -237,7 +237,8 @@ def asks_in_shadow(tmp_path: Path, document: dict[str, Any]) -> Path:
 
 @pytest.fixture
 def asks_in_canary(tmp_path: Path, document: dict[str, Any]) -> Path:
-    """The ramp after it is far away."""
+    """Two people; the ramp after it is far away."""
+    document["approval"]["people"] = 2
     document["phases"][0].update(bake_seconds=1, certify={})
     document["phases"][1].update(ASKS, certify={"errors": 0.0001})
     for number, phase in enumerate(document["phases"][2:]):
@@ -258,6 +259,28 @@ def asked(address: str, rollout_id: str) -> None:
         return "Ask a Person" in states
 
     until(now, f"{rollout_id} asks a person")
+
+
+def waiting(address: str, outputs: dict[str, str], rollout_id: str) -> str:
+    """The token of the execution that waits for an answer."""
+    name = f"{outputs['ApprovalParameterPrefix']}/{rollout_id}"
+    kept = api(address, "ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+    return str(json.loads(kept)["token"])
+
+
+def recorded(address: str, arn: str) -> str:
+    """All that an execution has put out, and all that every function has logged."""
+    states, logs = api(address, "stepfunctions"), api(address, "logs")
+    events = states.get_execution_history(executionArn=arn, maxResults=1000)["events"]
+    exits = [event["stateExitedEventDetails"] for event in events if _exited(event)]
+    assert len(exits) > 5
+    names = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+    lines = [logs.filter_log_events(logGroupName=name)["events"] for name in names]
+    return json.dumps([exits, states.describe_execution(executionArn=arn), lines], default=str)
+
+
+def _exited(event: dict[str, Any]) -> bool:
+    return "stateExitedEventDetails" in event
 
 
 def asks_nothing(address: str, word: str, rollout_id: str) -> None:
@@ -296,9 +319,18 @@ def test_a_yes_goes_on_to_the_ramp_and_a_person_can_still_stop_it(
     assert (now["phase"], now["exposure_bps"]) == ("canary", 100)
     assert arm(address, outputs, listed) == "candidate"
 
-    words = ("--by", "ada", "--why", "a known typo", "--endpoint-url", address)
-    answer("approve", first["rollout"], *words)
+    question = now["question"]
+    assert (question["phase"], question["people"]) == ("canary", 2)
+    words = ("--why", "a known typo", "--evidence", question["evidence"])
+    token = waiting(address, outputs, first["rollout"])
+    half = answer("approve", first["rollout"], *words, "--endpoint-url", address)
+    assert half["answer"] == "WANTS_ANOTHER"
+    code, _, said = rollout("approve", first["rollout"], *words, "--endpoint-url", address)
+    assert (code, "has approved already; another person" in said) == (1, True)
+    whole = answer("approve", first["rollout"], *words, "--who", "bob", "--endpoint-url", address)
+    assert whole["by"] == f"{half['by']} and bob"
     assert outcome(address, first["execution_arn"])["word"] == "LAUNCHED"
+    assert token not in recorded(address, first["execution_arn"])
     (following,) = status(address)["scheduled"]
     assert following["name"].startswith(first["rollout"])
 
