@@ -49,6 +49,7 @@ def test_everything_else_is_read(plan: Plan) -> None:
     assert (plan.slowness.tolerance, plan.slowness.absolute_ms) == (1.15, 500)
     assert (plan.evaluation.every_seconds, plan.evaluation.settle_seconds) == (30, 10)
     assert (plan.lease_grace_seconds, plan.approval_seconds) == (50, 200)
+    assert plan.approval_people == 1
     assert plan.cleaning_rules == ('{"path":"updatedAt","rule":"ignore"}',)
     assert (plan.noise_bps, plan.allow_list) == (300, ("user-1",))
 

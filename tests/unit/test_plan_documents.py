@@ -106,6 +106,8 @@ def test_a_field_that_is_left_out_is_named(
         (phase(1, shadow_bps=10_001), "phases.1.shadow_bps", 10_001, "smaller than or equal"),
         (phase(1, kind="stage"), "phases.1.kind", "stage", "one of ['shadow', 'canary', 'ramp']"),
         (phase(1, name="Canary 1"), "phases.1.name", "Canary 1", "match pattern"),
+        (part("approval", people=3), "approval.people", 3, "one of [1, 2]"),
+        (part("approval", people=True), "approval.people", True, "integer"),
         (part("judge", alpha=0), "judge.alpha", 0, "bigger than 0"),
         (part("judge", beta=0.6), "judge.beta", 0.6, "smaller than or equal to 0.5"),
         (part("evaluation", period_seconds=7), "evaluation.period_seconds", 7, "one of [1, 10"),
