@@ -12,7 +12,6 @@ from typing import Any
 
 import yaml
 
-from ops.local import control_noise
 from ops.local.emulator import Emulator
 
 Node = dict[str, Any]
@@ -68,13 +67,18 @@ MISTAKEN = {"lambda:GetAlias": "lambda:ListAliases"}
 
 
 def deploy(
-    emulator: Emulator, stack_name: str, parameters: Mapping[str, object], root: Path
+    emulator: Emulator,
+    stack_name: str,
+    parameters: Mapping[str, object],
+    root: Path,
+    added: Mapping[str, bytes] | None = None,
 ) -> dict[str, str]:
     """Create the stack, or update it when it exists, and wait until it stands.
 
     Args:
         parameters: values that differ from the template's defaults.
         root: the folder with template.yaml, functions/rollout and statemachines/.
+        added: files beside or in place of those in functions/, path -> content.
 
     Returns:
         The outputs of the stack.
@@ -82,9 +86,7 @@ def deploy(
     Raises:
         DeployError: with the reasons from the stack's events.
     """
-    source, switch = root / "functions", control_noise.switch_of(emulator.log)
-    added = control_noise.deployed(source, switch)
-    code = upload(emulator, zipped(source, "rollout", added), "zip")
+    code = upload(emulator, zipped(root / "functions", "rollout", added or {}), "zip")
     template = local_template(root, code, parameters)
     url = upload(emulator, json.dumps(template).encode(), "json").replace(
         "s3://", f"{emulator.endpoint_url}/"

@@ -12,6 +12,7 @@ from typing import Final, Self
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops import deployed
+from ops.local import control_noise
 from ops.local.alarms import AlarmEvaluator, read_definition
 from ops.local.control_noise import ControlNoise, switch_of
 from ops.local.database import Database
@@ -54,7 +55,9 @@ class LocalStack:
             self.emulator = starting.enter_context(Emulator())
             self.database = starting.enter_context(Database())
             parameters = {**PARAMETERS, "DatabaseUrl": self.database.url}
-            self.outputs = deploy(self.emulator, self.name, parameters, ROOT)
+            switch = switch_of(self.emulator.log)
+            added = control_noise.deployed(ROOT / "functions", switch)
+            self.outputs = deploy(self.emulator, self.name, parameters, ROOT, added)
             starting.enter_context(Forwarder(self.emulator, self._log_groups()))
             starting.enter_context(self._alarm())
             self._cleanup = starting.pop_all()
