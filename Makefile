@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test unit local rehearse faults build clean
+.PHONY: help setup check test stories unit local rehearse faults build clean
 
 help: ## Show these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -27,8 +27,11 @@ check: $(STAMP) ## Lint, format, types, security, state machine, template
 	$(BIN)/cfn-lint template.yaml
 	SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint
 
-test: check ## Everything: checks, then unit, functional and local tests
-	$(BIN)/pytest -n 2 --dist loadfile
+test: check ## Checks, then unit, functional and local tests
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not stories'
+
+stories: $(STAMP) ## Further stories end to end: slow, outage, approvals
+	$(BIN)/pytest -m stories
 
 unit: $(STAMP) ## The fast tests: no emulator, no database
 	$(BIN)/pytest tests/unit tests/functional

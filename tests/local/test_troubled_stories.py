@@ -7,7 +7,7 @@ import pytest
 
 from tests.local.running import rollout
 
-pytestmark = pytest.mark.local
+pytestmark = [pytest.mark.local, pytest.mark.stories]
 
 
 @pytest.fixture(scope="module")
