@@ -82,6 +82,11 @@ class Case:
         found = self.absolute.wealth.value
         return min(found, self.relative.wealth.value) if self.relative else found
 
+    @property
+    def at_full(self) -> float:
+        """Its share of alpha times the e-value of full exposure, where no control is left."""
+        return self.rail.full_share * self.full.wealth.value if self.full else 0.0
+
     def shaken(self, minute: int) -> bool:
         """Whether a minute was gross lately, also compared with the control, or without one."""
         if self.full and self.full.wealth.shaken(minute):
@@ -217,9 +222,7 @@ class Trial:
         if metric == TENANTS:
             return self.tenants[self.worst_tenant].absolute.wealth.onset()
         case = self.cases[metric]
-        if case.full and case.rail.full_share * case.full.wealth.value > (
-            case.rail.share * case.value
-        ):
+        if case.full and case.at_full > case.rail.share * case.value:
             return case.full.wealth.onset()
         return case.absolute.wealth.onset()
 
@@ -242,8 +245,7 @@ class Trial:
         found = {name: case.rail.share * case.value for name, case in self.cases.items()}
         found[SLOW] = self.cases[SLOW].rail.share * self._slow()
         for name, case in self.cases.items():
-            if case.full:
-                found[name] += case.rail.full_share * case.full.wealth.value
+            found[name] += case.at_full
         if self.tenant and self.tenants:
             mean = sum(case.value for case in self.tenants) / len(self.tenants)
             found[TENANTS] = self.tenant.share * mean
@@ -258,6 +260,5 @@ class Trial:
         for name, case in self.cases.items():
             holds = slower if name == SLOW and slower is not None else case.above_limit
             if not holds:
-                full = case.rail.full_share * case.full.wealth.value if case.full else 0.0
-                found[name] = full
+                found[name] = case.at_full
         return found
