@@ -10,7 +10,8 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from ops.cli import main
+from ops import deployed
+from ops.cli import GROUPS, main
 from rollout.adapters import clients
 
 ROOT = Path(__file__).parents[2]
@@ -152,3 +153,25 @@ def test_a_rollback_needs_a_reason() -> None:
     result = run("roll-back", "--endpoint-url", NOWHERE)
     assert result.exit_code == 2
     assert "--why" in result.output
+
+
+def test_ctrl_c_ends_a_command_with_130_and_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(deployed, "client", interrupted)
+    result = run("status")
+    assert (result.exit_code, result.output) == (130, "rollout: interrupted\n")
+
+
+def test_the_help_says_what_every_exit_code_means() -> None:
+    text = " ".join(run("--help").output.split())
+    assert "0 done, 1 failed or ended otherwise than it should, 2 bad input, 130 interr" in text
+
+
+def test_every_module_of_commands_is_reachable() -> None:
+    listed = {command for group in GROUPS for command in group.COMMANDS}
+    assert listed == set(main.commands.values())
+    shared = {"__init__", "__main__", "endings", "options"}
+    files = {file.stem for file in (ROOT / "ops" / "cli").glob("*.py")} - shared
+    assert files == {group.__name__.rpartition(".")[2] for group in GROUPS}

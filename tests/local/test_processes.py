@@ -14,8 +14,7 @@ from tests.local.running import answer, exported, started, until
 
 pytestmark = pytest.mark.local
 LISTENING = "0A"
-# Of click, for Ctrl-C: the exit codes of `rollout` know no other word for "not done".
-ABORTED = 1
+INTERRUPTED = 130
 
 
 def children(pid: int) -> set[int]:
@@ -103,8 +102,8 @@ def nothing_is_left(home: Path, family: set[int], made: set[Path], open_ports: s
 @pytest.mark.parametrize(
     ("ending", "code"),
     [
-        (signal.SIGINT, ABORTED),
-        (signal.SIGTERM, ABORTED),
+        (signal.SIGINT, INTERRUPTED),
+        (signal.SIGTERM, INTERRUPTED),
         (signal.SIGKILL, -signal.SIGKILL),
     ],
     ids=["SIGINT", "SIGTERM", "SIGKILL"],
@@ -139,7 +138,7 @@ def test_nothing_outlives_a_start_that_is_ended_impatiently(home: Path) -> None:
     nothing_is_left(home, family, made, open_ports)
     assert "Traceback" not in said
     # At its very end Python gives its handler back, and the system's ends the process.
-    assert ended in (ABORTED, -signal.SIGINT)
+    assert ended in (INTERRUPTED, -signal.SIGINT)
 
 
 def test_two_stacks_that_start_at_once_do_not_meet() -> None:
