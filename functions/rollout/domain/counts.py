@@ -1,6 +1,6 @@
 """The parts of a message with counts, checked: what JSON says, in the judge's types."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,13 +24,10 @@ def answers(value: Any, field: str, buckets: int) -> Answers:
     requests = fields.whole(arm.get("n"), f"{field}.n")
     errors = fields.whole(arm.get("err"), f"{field}.err", most=requests)
     pairs = fields.array(arm.get("lat", ()), f"{field}.lat")
-    found = tuple(
-        (pair[0], pair[1])
-        if _plain(pair) and pair[0] < buckets
-        else _pair(pair, f"{field}.lat[{index}]", buckets)
-        for index, pair in enumerate(pairs)
+    found = _plain(pairs, buckets) or tuple(
+        _pair(pair, f"{field}.lat[{index}]", buckets) for index, pair in enumerate(pairs)
     )
-    timed = sum(count for _, count in found)
+    timed = sum([count for _, count in found])
     if timed > requests:
         raise InvalidInputError(
             field=f"{field}.lat", value=timed, expected=f"counts that add up to at most {requests}"
@@ -38,15 +35,21 @@ def answers(value: Any, field: str, buckets: int) -> Answers:
     return Answers(requests, errors, found)
 
 
-def _plain(pair: Any) -> bool:
-    """Whether there is nothing to say against a pair but the bucket: most of a message is pairs."""
-    return (
-        type(pair) is list
-        and len(pair) == 2
-        and type(pair[0]) is int is type(pair[1])
-        and pair[0] >= 0
-        and 0 <= pair[1] <= fields.MOST_COUNT
-    )
+def _plain(pairs: Sequence[Any], buckets: int) -> tuple[tuple[int, int], ...]:
+    """The pairs, where there is nothing to say against any; () otherwise.
+
+    Most of a message is pairs, so they are looked at all at once.
+    """
+    if set(map(type, pairs)) != {list} or set(map(len, pairs)) != {2}:
+        return ()
+    indices, numbers = zip(*pairs, strict=True)
+    if set(map(type, indices)) != {int} or set(map(type, numbers)) != {int}:
+        return ()
+    if min(indices) < 0 or max(indices) >= buckets:
+        return ()
+    if min(numbers) < 0 or max(numbers) > fields.MOST_COUNT:
+        return ()
+    return tuple(zip(indices, numbers, strict=True))
 
 
 def _pair(value: Any, field: str, buckets: int) -> tuple[int, int]:

@@ -3,7 +3,14 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from rollout.domain.wealth import Alternative, Wealth, absolute, alternatives, independent, relative
+from rollout.domain.wealth import (
+    Alternative,
+    Wealth,
+    absolutes,
+    alternatives,
+    independent,
+    relative,
+)
 
 # When harm begins: with the first exposure, with a step of the ramp, or at any minute.
 FIRST, STEP, SPREAD = 0.6, 0.04, 0.2
@@ -82,12 +89,8 @@ class Absolute:
             null = max(self.tolerated, floor)
             # Closer to the null than this, clumped counts could make the expectation exceed 1.
             gap = 0.0 if independent(requests, phi) else phi
-            factors = [
-                absolute(events, requests, null, one.effect, phi)
-                if one.effect > null + gap - ROUNDING
-                else 1.0
-                for one in self.wealth.alternatives
-            ]
+            rates = [one.effect for one in self.wealth.alternatives]
+            factors = absolutes(events, requests, null, rates, phi, null + gap - ROUNDING)
             self.wealth.bet(factors, prior, number)
 
 

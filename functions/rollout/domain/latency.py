@@ -7,8 +7,10 @@ shift of all requests shows long before it shows in the tail.
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Final
 
 LEVEL: Final = 0.95
@@ -52,7 +54,7 @@ class Reference:
         total = sum(self.known)
         if total < 1:
             return self.cutoffs
-        return tuple(_quantile(self.known, _upper(level, total) * total) for level in LEVELS)
+        return _quantiles(self.known, [_upper(level, total) * total for level in LEVELS])
 
     def frozen(self) -> int:
         """The cut-off to go by at full exposure, where load can no longer be told from harm.
@@ -60,7 +62,7 @@ class Reference:
         The last minutes before it may have been quiet ones.
         """
         total = sum(self.usual)
-        return _quantile(self.usual, FROZEN * total) if total else self.buckets
+        return _quantiles(self.usual, [FROZEN * total])[0] if total else self.buckets
 
     def shift(self, ratio: float) -> int:
         """A ratio of latencies, in whole buckets, rounded up."""
@@ -91,7 +93,7 @@ class Reference:
         if min(totals) < 1:
             return False
         control, candidate = (
-            _quantile(histogram, LEVEL * total)
+            _quantiles(histogram, [LEVEL * total])[0]
             for histogram, total in zip(self.recent, totals, strict=True)
         )
         return candidate - control >= math.log(self.limit) / math.log(self.ratio)
@@ -99,20 +101,17 @@ class Reference:
 
 def above(pairs: Pairs, bucket: int) -> int:
     """Requests in buckets above this one."""
-    return sum(count for index, count in pairs if index > bucket)
+    return sum([count for index, count in pairs if index > bucket])
 
 
 def _upper(level: float, total: float) -> float:
     return min(0.999, level + 1.5 * math.sqrt(level * (1 - level) / (1.5 * total)))
 
 
-def _quantile(histogram: Sequence[float], mass: float) -> int:
-    seen = 0.0
-    for bucket, count in enumerate(histogram):
-        seen += count
-        if seen >= mass:
-            return bucket
-    return len(histogram) - 1
+def _quantiles(histogram: Sequence[float], masses: Sequence[float]) -> tuple[int, ...]:
+    """For each mass the first bucket up to which there is as much."""
+    upto = list(accumulate(histogram))
+    return tuple(min(bisect_left(upto, mass), len(upto) - 1) for mass in masses)
 
 
 def _forget(histogram: list[float], keep: float) -> None:

@@ -31,16 +31,38 @@ def absolute(events: int, requests: int, null: float, rate: float, phi: float) -
     come in clumps are not taken for many. Its expectation is <= 1 for every count with a mean of
     at most `null` and a correlation of at most phi, provided rate >= null + phi.
     """
+    return absolutes(events, requests, null, (rate,), phi)[0]
+
+
+def absolutes(
+    events: int,
+    requests: int,
+    null: float,
+    rates: Sequence[float],
+    phi: float,
+    least: float = 0.0,
+) -> list[float]:
+    """`absolute` for several rates, what they share computed once; 1 for rates of at most `least`,
+    which are too near to the null to be bet on.
+    """
     if requests == 0:
-        return 1.0
+        return [1.0] * len(rates)
+    ok = requests - events
     if independent(requests, phi):
-        ok = requests - events
-        log = events * math.log(rate / null) + ok * math.log((1 - rate) / (1 - null))
-        return _factor(log)
+        return [
+            _factor(events * math.log(rate / null) + ok * math.log((1 - rate) / (1 - null)))
+            if rate > least
+            else 1.0
+            for rate in rates
+        ]
     size = 1 / phi - 1
-    log = _log_rising(events, requests, size * rate, size * (1 - rate))
-    log -= _log_rising(events, requests, size * null, size * (1 - null))
-    return _factor(log)
+    base = _log_rising(events, requests, size * null, size * (1 - null))
+    return [
+        _factor(_log_rising(events, requests, size * rate, size * (1 - rate)) - base)
+        if rate > least
+        else 1.0
+        for rate in rates
+    ]
 
 
 def independent(requests: int, phi: float) -> bool:
@@ -122,14 +144,16 @@ class Wealth:
         most = RICH if recent else CAP
         fresh = min(prior, self.unspent)
         self.unspent -= fresh
+        stakes, sums = self.stakes, self.sums
         for index, (one, factor) in enumerate(zip(self.alternatives, factors, strict=True)):
-            paid = min(factor, most)
+            paid = factor if factor < most else most
             if one.fraction != 1:
                 paid = 1 - one.fraction + one.fraction * paid
-            self.stakes[index] = min(RICH, (self.stakes[index] + one.share * fresh) * paid)
-            if self.sums[index] <= 0:
-                self.sums[index], self.onsets[index] = 0.0, minute
-            self.sums[index] += math.log(paid)
+            stake = (stakes[index] + one.share * fresh) * paid
+            stakes[index] = stake if stake < RICH else RICH
+            if sums[index] <= 0:
+                sums[index], self.onsets[index] = 0.0, minute
+            sums[index] += math.log(paid)
         if max(factors) >= GROSS:
             self.gross = minute
 
