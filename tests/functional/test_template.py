@@ -173,11 +173,14 @@ def test_a_changed_setting_reaches_the_alias_that_is_called() -> None:
     assert all(properties["AutoPublishAliasAllProperties"] is True for properties in aliased)
 
 
-def test_what_is_called_in_the_background_has_a_queue_for_what_failed() -> None:
-    for name in ("GuardFunction", "CompareFunction"):
-        properties = FUNCTIONS[name]
-        config = properties.get("EventInvokeConfig", {})
-        assert "DeadLetterQueue" in properties or "OnFailure" in config["DestinationConfig"], name
+def test_a_guard_that_failed_leaves_its_event_in_a_queue() -> None:
+    assert "DeadLetterQueue" in FUNCTIONS["GuardFunction"]
+
+
+def test_no_queue_keeps_what_users_asked_and_were_answered() -> None:
+    properties = FUNCTIONS["CompareFunction"]
+    assert "DeadLetterQueue" not in properties
+    assert "DestinationConfig" not in properties["EventInvokeConfig"]
 
 
 def test_a_schedule_that_cannot_start_its_step_goes_to_a_queue() -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from rollout.adapters.clients import quick_client
+from rollout.adapters.observed import told
 from rollout.adapters.shadow import TEE_TIMEOUT_MS
 from rollout.domain.observation import Observation
 from rollout.settings import settings
@@ -62,7 +63,7 @@ class LambdaCandidate:
             asked.cancel()  # if it has not begun, nobody waits for it any more
             value, error, message = None, TIMED_OUT, f"no answer in {self.budget_ms} ms"
         except Exception as failure:  # the port promises an observation
-            value, error, message = None, type(failure).__name__, str(failure)
+            value, error, message = None, type(failure).__name__, told(failure)
         return Observation(value, error, (time.monotonic() - started) * 1000, message)
 
     def _ask(self, user_id: str) -> tuple[Any, str, str]:
@@ -72,14 +73,14 @@ class LambdaCandidate:
                 FunctionName=self.function, Payload=json.dumps({"userId": user_id})
             )
             body = json.loads(answer["Payload"].read())
-        except ReadTimeoutError as error:
-            return None, TIMED_OUT, str(error)
-        except (ClientError, BotoCoreError, ValueError) as error:
-            return None, type(error).__name__, str(error)
+        except ReadTimeoutError:
+            return None, TIMED_OUT, ""
+        except (ClientError, BotoCoreError, ValueError, RecursionError) as error:
+            return None, type(error).__name__, told(error)
         known = body if isinstance(body, dict) else {}
         if "FunctionError" in answer:
-            message = str(known.get("errorMessage", ""))
-            return None, str(known.get("errorType", answer["FunctionError"])), message
+            # Its message is whatever the function choked on; its class is enough.
+            return None, str(known.get("errorType", answer["FunctionError"])), ""
         if "error" not in known:
             return None, "MalformedAnswer", ""
         return known.get("user"), str(known["error"]), str(known.get("message", ""))

@@ -11,6 +11,7 @@ from rollout.domain.errors import InvalidInputError
 from rollout.settings import Settings
 
 SECRET_TIMEOUT_S: Final = 3
+DEFAULT_PORT: Final = 5432
 
 
 @dataclass(frozen=True)
@@ -74,23 +75,23 @@ def parse_url(url: str) -> dict[str, Any]:
 
     Raises InvalidInputError without showing the password.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:  # its text quotes what stands around the password
+        raise _url_error() from None
     if parts.scheme not in ("postgres", "postgresql") or not parts.username or not parts.path[1:]:
-        raise InvalidInputError(
-            field="DATABASE_URL",
-            value=f"{parts.scheme}://…",
-            expected="postgresql://user:password@host:port/database",
-        )
+        raise _url_error()
     arguments: dict[str, Any] = {
         "user": unquote(parts.username),
         "password": unquote(parts.password or ""),
         "database": unquote(parts.path[1:]),
     }
-    (socket,) = parse_qs(parts.query).get("host", [""])
+    socket = parse_qs(parts.query).get("host", [""])[-1]
     if socket.startswith("/"):
-        port = parts.port or 5432
-        return {**arguments, "unix_sock": f"{socket}/.s.PGSQL.{port}", "ssl_context": False}
-    return {**arguments, **_tcp(parts.hostname, parts.port)}
+        path = f"{socket}/.s.PGSQL.{port or DEFAULT_PORT}"
+        return {**arguments, "unix_sock": path, "ssl_context": False}
+    return {**arguments, **_tcp(parts.hostname, port)}
 
 
 def parse_secret(text: str, *, password: bool = True) -> dict[str, Any]:
@@ -103,33 +104,50 @@ def parse_secret(text: str, *, password: bool = True) -> dict[str, Any]:
         return parse_url(text)
     try:
         secret = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         secret = None
     if not isinstance(secret, dict):
         raise _secret_error("database secret", "a JSON object or a DATABASE_URL")
     if "DATABASE_URL" in secret:
         return parse_url(str(secret["DATABASE_URL"]))
     for name in ("host", "database", "username", *(["password"] if password else [])):
-        if not secret.get(name):
-            raise _secret_error(f"database secret.{name}", "a value")
+        if not secret.get(name) or not isinstance(secret[name], str):
+            raise _secret_error(f"database secret.{name}", "a value, as text")
+    given = secret.get("password", "")
     return {
         "user": secret["username"],
-        "password": secret.get("password", ""),
+        "password": given if isinstance(given, str) else "",
         "database": secret["database"],
-        **_tcp(secret["host"], int(secret.get("port", 5432))),
+        **_tcp(secret["host"], _port(secret.get("port", DEFAULT_PORT))),
     }
+
+
+def _port(value: Any) -> int:
+    """A port that is written as a number or, as RDS does at times, as text."""
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 65_536):
+        raise _secret_error("database secret.port", "a port, 1 to 65535")
+    return int(text)
 
 
 def _tcp(host: str | None, port: int | None) -> dict[str, Any]:
     # pg8000's own default verifies nothing and falls back to plain text.
     context = ssl.create_default_context()
-    return {"host": host or "localhost", "port": port or 5432, "ssl_context": context}
+    return {"host": host or "localhost", "port": port or DEFAULT_PORT, "ssl_context": context}
+
+
+def _url_error() -> InvalidInputError:
+    return InvalidInputError(
+        field="DATABASE_URL",
+        value="not shown, it may hold a password",
+        expected="postgresql://user:password@host:port/database, with %XX for what is special",
+    )
 
 
 def _secret_error(name: str, expected: str) -> InvalidInputError:
     return InvalidInputError(
         field=name,
-        value=None,
+        value="missing or not usable",
         expected=expected,
         remedy="Put {host, port, database, username, password} into the secret.",
     )

@@ -12,7 +12,7 @@ class Observation:
 
     value: the user as JSON values, or None when there is no such user. error: the class of the
     failure, "" when there was none. duration_ms: monotonic, milliseconds. message: what the
-    failure said, for logs only, and not without `redacted`.
+    failure said in codes, for logs only, and not without `redacted`.
     """
 
     value: Any = None

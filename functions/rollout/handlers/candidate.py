@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from rollout.adapters import tracing, users_candidate
+from rollout.adapters.observed import told
 from rollout.adapters.users_candidate import UsersCandidate
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.request import user_id_of
@@ -19,19 +20,20 @@ from rollout.settings import settings
 def candidate(event: Any, users: UsersCandidate) -> dict[str, Any]:
     """Read one user.
 
-    Event: {"userId": str}. Returns {"user": dict or None, "error": "" or the failure's class}.
+    Event: {"userId": str}. Returns {"user": dict or None, "error": "" or the failure's class},
+    and with a failure "message": codes, no text that could repeat an id or a row.
     """
     try:
         user_id = user_id_of(event)
     except InvalidInputError as error:
-        return {"user": None, "error": type(error).__name__, "message": str(error)}
+        return {"user": None, "error": type(error).__name__, "message": told(error)}
     started = time.monotonic()
     answer: dict[str, Any] = {"user": None, "error": ""}
     try:
         answer["user"] = users.user(user_id)
     except Exception as error:  # the caller charges the arm; nobody's read may fail
         answer["error"] = type(error).__name__
-        answer["message"] = str(error)
+        answer["message"] = told(error)
     _tell(answer, (time.monotonic() - started) * 1000)
     return answer
 

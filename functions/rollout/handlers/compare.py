@@ -1,6 +1,8 @@
 """The shadow comparator: ask the arm that did not serve, compare the two answers, count."""
 
+import json
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -8,7 +10,7 @@ from typing import Any, Final
 
 from rollout.adapters import request_log, users_control
 from rollout.adapters.candidate import TIMED_OUT, Candidate, LambdaCandidate
-from rollout.adapters.observed import observed
+from rollout.adapters.observed import observed, told
 from rollout.adapters.request_log import SHADOW_UNITS, RequestLog
 from rollout.adapters.shadow import Shadow
 from rollout.domain import rules
@@ -23,6 +25,8 @@ from rollout.domain.observation import Observation
 from rollout.domain.rules import Rule
 
 SHADOW: Final = "shadow"
+DROPPED: Final = "SHADOW-DROPPED"
+HASH: Final = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass
@@ -154,8 +158,33 @@ def _facts(
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """The Lambda entry point."""
-    return compare(event, _ports())
+    """The Lambda entry point.
+
+    Never raises: Lambda would log what was raised, and hand the event, which holds a user's id
+    and answer, to whoever collects failures.
+    """
+    try:
+        return compare(event, _ports())
+    except Exception as error:
+        return _dropped(event, error)
+
+
+def _dropped(event: Any, error: Exception) -> dict[str, Any]:
+    """A comparison that could not be made counts for nobody; this line stays of it."""
+    given = event if isinstance(event, dict) else {}
+    line = {
+        "event": "shadow.dropped",
+        "error_type": type(error).__name__,
+        "error_message": told(error),
+        "user_hash": _as_hash(given.get("userHash")),
+    }
+    print(json.dumps(line, separators=(",", ":")), flush=True)
+    return {"outcome": DROPPED, "paths": []}
+
+
+def _as_hash(value: Any) -> str:
+    """The hash in an event that may be anything: sixteen hexadecimal digits, or nothing."""
+    return value if isinstance(value, str) and HASH.fullmatch(value) else ""
 
 
 @cache

@@ -21,7 +21,7 @@ from rollout.adapters import (
 )
 from rollout.adapters.candidate import Candidate, LambdaCandidate
 from rollout.adapters.flag_reader import FlagSource
-from rollout.adapters.observed import observed
+from rollout.adapters.observed import observed, told
 from rollout.adapters.request_log import RequestLog
 from rollout.adapters.shadow import LambdaTee, Shadow, Tee
 from rollout.domain import cohort, routing
@@ -85,7 +85,7 @@ def _candidate_first(user_id: str, ports: Ports) -> Observation:
     try:
         return ports.candidate.read(user_id)
     except Exception as error:  # the port promises not to; a user's read does not depend on it
-        return Observation(error=type(error).__name__, message=str(error))
+        return Observation(error=type(error).__name__, message=told(error))
 
 
 def _shadow(ports: Ports, shadow: Shadow) -> None:
