@@ -3,7 +3,8 @@
 Both have their configuration in memory and nothing to fetch. Powertools is given two: `share`, a
 range of the user's number modulo 10,000 and nothing else, and `alike`, which decides what ours
 decides: a lease, an allow-list, the share, in that order. The number is hashed by our own
-function for all, because Powertools wants a whole number.
+function for all, because Powertools wants a whole number. Picking a user and calling is the same
+for all and no part of a decision: `nothing` does only that, and is subtracted.
 """
 
 import time
@@ -17,7 +18,7 @@ from aws_lambda_powertools.utilities.feature_flags.base import StoreProvider
 
 from benchmarks.stand_ins import FLAG_NAME, flag_source
 from benchmarks.timing import medians_us, tell
-from rollout.domain.cohort import BUCKETS, CANDIDATE, bucket
+from rollout.domain.cohort import BUCKETS, CANDIDATE, bucketing
 from rollout.domain.routing import route
 
 SHARE_BPS = 100
@@ -63,9 +64,14 @@ def main(rounds: int) -> None:
 
     def ours(number: int) -> bool:
         user_id = NAMES[number % len(NAMES)]
-        return route(source.flag(), user_id, time.time()).arm == CANDIDATE
+        return route(source.flag(), user_id, time.time())[0] == CANDIDATE
+
+    def nothing(number: int) -> bool:
+        user_id = NAMES[number % len(NAMES)]
+        return user_id == CANDIDATE
 
     calls = {
+        "nothing": nothing,
         "ours": ours,
         "powertools_share": powertools(configuration(share=[SHARE])),
         "powertools_alike": powertools(configuration(list=[LEASE, LISTED], share=[LEASE, SHARE])),
@@ -73,6 +79,8 @@ def main(rounds: int) -> None:
     answers = {name: [call(number) for number in range(2000)] for name, call in calls.items()}
     assert answers["ours"] == answers["powertools_share"] == answers["powertools_alike"]
     found = medians_us(calls, rounds=rounds, calls_a_round=1000)
+    nothing_us = found.pop("nothing")
+    found = {name: value - nothing_us for name, value in found.items()}
     ratios = {
         f"{name}_over_ours": round(value / found["ours"], 1)
         for name, value in found.items()
@@ -82,11 +90,12 @@ def main(rounds: int) -> None:
 
 
 def powertools(known: dict[str, Any]) -> Callable[[int], bool]:
+    bucket_of = bucketing("salt-1")
     features = FeatureFlags(store=Cached(known), logger=Logger(service="read", level="WARNING"))
 
     def decide(number: int) -> bool:
         user_id = NAMES[number % len(NAMES)]
-        context = {"user_id": user_id, "bucket": bucket("salt-1", user_id)}
+        context = {"user_id": user_id, "bucket": bucket_of(user_id)}
         return bool(features.evaluate(name=FLAG_NAME, context=context, default=False))
 
     return decide

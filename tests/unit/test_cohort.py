@@ -1,13 +1,16 @@
 """Cohorts: fixed buckets, evenly spread; growing exposure only ever adds users."""
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollout.domain.cohort import BUCKETS, CANDIDATE, CONTROL, arm, bucket, listed, sampled
+from rollout.domain.cohort import BUCKETS, CANDIDATE, CONTROL, bucket, sampled
+from rollout.domain.flag import Flag
+from rollout.domain.routing import route
 
 SALTS = ("beta-1", "quiet-1", "2024-06", "é", "")
 USERS = [f"user-{number}" for number in range(20_000)]
@@ -15,6 +18,20 @@ USERS = [f"user-{number}" for number in range(20_000)]
 TEXT = st.text("az09-_: é漢😀", max_size=40)
 EXPOSURES = st.integers(min_value=0, max_value=BUCKETS)
 BUCKET_NUMBERS = st.integers(min_value=0, max_value=BUCKETS - 1)
+
+
+# Somebody in each bucket, so that every one of them can be asked for its arm.
+SALT = "salt-1"
+USER_IN = {bucket(SALT, f"user-{number}"): f"user-{number}" for number in range(150_000)}
+
+
+def arm(number: int, exposure: int, *, listed: bool = False) -> str:
+    """The arm of a user in that bucket."""
+    user = USER_IN[number]
+    flag = Flag(True, exposure, salt=SALT, lease_until=1, allow_list=(user,) * listed)
+    found, *why = route(flag, user, 0)
+    assert why == [number, exposure]
+    return found
 
 
 def chi_square(counts: Counter[int], cells: int, total: int) -> float:
@@ -97,6 +114,7 @@ def test_the_cohort_of_a_smaller_exposure_lies_within_that_of_a_larger_one(
     assert within <= around
 
 
+@settings(max_examples=10)
 @given(exposure=EXPOSURES)
 def test_an_exposure_holds_exactly_as_many_buckets_as_basis_points(exposure: int) -> None:
     assert [arm(number, exposure) for number in range(BUCKETS)].count(CANDIDATE) == exposure
@@ -132,8 +150,22 @@ def test_without_exposure_the_control_serves_even_a_listed_user(number: int, exp
 
 
 def test_a_user_is_listed_by_the_whole_id_only() -> None:
-    assert listed("user-1", ("user-1", "user-2"))
-    assert not listed("user-1", ("user-12",))
+    flag = Flag(True, 1, salt="salt-1", lease_until=1, allow_list=("user-1", "user-22"))
+
+    assert route(flag, "user-1", 0) == (CANDIDATE, bucket("salt-1", "user-1"), 1)
+    assert route(flag, "user-2", 0) == (CONTROL, bucket("salt-1", "user-2"), 1)
+
+
+@given(user=TEXT, exposure=EXPOSURES, salts=st.tuples(TEXT, TEXT))
+def test_a_flag_with_another_salt_has_other_buckets(
+    user: str, exposure: int, salts: tuple[str, str]
+) -> None:
+    flag = Flag(True, exposure, salt=salts[0], lease_until=1)
+
+    for salt in salts:
+        number = bucket(salt, user)
+        expected = (arm(number, exposure), number, exposure)
+        assert route(replace(flag, salt=salt), user, 0) == expected
 
 
 # Samples of requests

@@ -52,14 +52,15 @@ class FlagReader:
     version: str = ""
     _token: str = ""
     _flag: Flag = field(default=CLOSED)
+    _polled: float = 0
     _due: float = 0
 
     def flag(self) -> Flag:
         """The last good flag, refreshed when the poll interval has passed."""
         # By the wall clock: what a monotonic one does while a sandbox is frozen, nobody promises.
         now = self.clock()
-        if not self._due - self.poll_seconds <= now < self._due:
-            self._due = now + self.poll_seconds
+        if not self._polled <= now < self._due:
+            self._polled, self._due = now, now + self.poll_seconds
             self._refresh()
         return self._flag
 

@@ -15,14 +15,15 @@ def facts(
     source: FlagSource, flag: Flag, route: Route, request_id: str, user_hash: str
 ) -> dict[str, Any]:
     """What is true of the request, whatever comes of it."""
+    arm, bucket, exposure_bps = route
     return {
         "event": "read.served",
-        "path": route.arm,
+        "path": arm,
         "request_id": request_id,
         "user_hash": user_hash,
-        "bucket": route.bucket,
-        "is_candidate": int(route.arm == cohort.CANDIDATE),
-        "exposure_bps": route.exposure_bps,
+        "bucket": bucket,
+        "is_candidate": int(arm == cohort.CANDIDATE),
+        "exposure_bps": exposure_bps,
         "flag_bps": flag.candidate_bps,
         "flag_stale": source.stale,
         "config_version": source.version,

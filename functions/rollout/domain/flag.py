@@ -5,11 +5,12 @@ AppConfig stores a *write format* ({"version", "flags", "values"}) and serves a 
 Source: AWS AppConfig user guide, "Type reference for AWS.AppConfig.FeatureFlags".
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 
-from rollout.domain import rules
+from rollout.domain import cohort, rules
 from rollout.domain.errors import InvalidInputError
 
 FULL_BPS: Final = 10_000
@@ -44,6 +45,11 @@ class Flag:
     cleaning_rules: tuple[str, ...] = ()
     noise_bps: int = 0
     tenants: tuple[str, ...] = ()
+
+    @cached_property
+    def bucket_of(self) -> Callable[[str], int]:
+        """The function from user id to bucket 0..9999, made once for each document."""
+        return cohort.bucketing(self.salt)
 
     def exposure_at(self, now: float) -> int:
         """Authorised exposure in basis points at epoch second `now`; 0 when the lease is over."""

@@ -64,8 +64,8 @@ def read(event: Any, request_id: str, ports: Ports) -> dict[str, Any]:
     except InvalidInputError as error:
         return _response(BAD_REQUEST, {"error": str(error)}, cohort.CONTROL)
     now, flag = ports.clock(), ports.flag.flag()
-    route = routing.route(flag, user_id, now)
-    first = _candidate_first(user_id, ports) if route.arm == cohort.CANDIDATE else None
+    route = arm, bucket, _ = routing.route(flag, user_id, now)
+    first = _candidate_first(user_id, ports) if arm == cohort.CANDIDATE else None
     fallback = first is not None and first.failed
     answer = observed(ports.control, user_id) if first is None or fallback else first
     hashed = ports.log.hashed(user_id)
@@ -76,9 +76,9 @@ def read(event: Any, request_id: str, ports: Ports) -> dict[str, Any]:
     if answer.failed:  # whoever was charged: nobody answered this user
         read_lines.nobody_answered(ports.log, answer, facts, user_id)
     elif not fallback and cohort.sampled(flag.salt, request_id, flag.shadow_at(now)):
-        shadow = Shadow(user_id, hashed, answer, served=route.arm, bucket=route.bucket)
+        shadow = Shadow(user_id, hashed, answer, served=arm, bucket=bucket)
         ports.later(partial(_shadow, ports, shadow.under(flag)))
-    return _answer(answer, cohort.CONTROL if fallback else route.arm)
+    return _answer(answer, cohort.CONTROL if fallback else arm)
 
 
 def _candidate_first(user_id: str, ports: Ports) -> Observation:
