@@ -33,7 +33,7 @@ def answer_lines(lines: TextIO, answers: TextIO) -> None:
 def _message(text: str) -> Any:
     try:
         return json.loads(text, parse_constant=_refuse)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInputError(
             field="message", value=text.strip(), expected=f"a JSON object ({error})"
         ) from None

@@ -14,7 +14,7 @@ from ops import rollouts
 from ops.deployed import Stack
 from rollout.adapters import plan_documents
 from rollout.adapters.metrics import CloudWatchMetrics
-from rollout.domain import fields
+from rollout.domain import fields, jsontext
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.exposure import history_after
 from rollout.domain.flag import FULL_BPS
@@ -57,10 +57,10 @@ def from_file(path: Path, plan: Plan) -> list[Minute]:
     Raises InvalidInputError naming line and field.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
         raise InvalidInputError(
-            field="--counts", value=str(path), expected=f"a file ({error})"
+            field="--counts", value=str(path), expected=f"a file in UTF-8 ({error})"
         ) from None
     rows = _json_lines(text) if text.lstrip().startswith("{") else _csv(text)
     return [_minute(row, f"line {number}", plan) for number, row in rows]
@@ -69,12 +69,8 @@ def from_file(path: Path, plan: Plan) -> list[Minute]:
 def _json_lines(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, line in enumerate(text.splitlines(), start=1):
         if line.strip():
-            try:
-                yield number, dict(json.loads(line))
-            except (ValueError, TypeError):
-                raise InvalidInputError(
-                    field=f"line {number}", value=line, expected="a JSON object"
-                ) from None
+            row = jsontext.read(line, f"line {number}", "a JSON object")
+            yield number, dict(fields.mapping(row, f"line {number}"))
 
 
 def _csv(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -92,7 +88,7 @@ def _number(text: str | None) -> Any:
     """A cell: a number if it is one, else as it stands; an empty one is missing."""
     try:
         return json.loads(text or "null")
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

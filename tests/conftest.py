@@ -8,8 +8,15 @@ from hypothesis import settings
 
 from rollout.adapters import plan_documents
 from rollout.domain.plan import Plan
+from tests.fuzz_counts import (  # noqa: F401  # hooks
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+)
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=50)
+# `make fuzz`: more examples, others each time; a failure prints how to repeat it.
+settings.register_profile("deep", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile("repeatable")
 
 _DOCUMENT: dict[str, Any] = {

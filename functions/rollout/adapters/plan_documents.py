@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import fastjsonschema
 
+from rollout.domain import jsontext
 from rollout.domain import plan as plans
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.plan import Plan
@@ -17,6 +18,7 @@ REMEDY: Final = "Correct the plan and try again; every field is described in pla
 
 def parse(document: Any) -> Plan:
     """A Plan from a JSON value. Raises InvalidInputError naming field, value, expectation."""
+    jsontext.finite(document, "plan")
     try:
         _validator()(document)
     except fastjsonschema.JsonSchemaValueException as error:
@@ -33,14 +35,17 @@ def parse(document: Any) -> Plan:
 def load(path: Path) -> tuple[Plan, dict[str, Any]]:
     """(Plan, document) from a file. Raises InvalidInputError, also when it cannot be read."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: no file can have such a name
+        why = getattr(error, "strerror", None) or str(error)
         raise InvalidInputError(
-            field="plan file", value=str(path), expected=f"a readable file ({error.strerror})"
+            field="plan file", value=str(path), expected=f"a readable file ({why})"
         ) from None
-    except ValueError as error:
+    try:
+        document = jsontext.read(content, "plan file")
+    except InvalidInputError as error:
         raise InvalidInputError(
-            field="plan file", value=str(path), expected=f"JSON ({error})"
+            field="plan file", value=str(path), expected=error.expected
         ) from None
     return parse(document), document
 

@@ -40,6 +40,6 @@ class ShadowLog:
 def _parsed(text: str) -> dict[str, Any]:
     try:
         line = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return line if isinstance(line, dict) else {}

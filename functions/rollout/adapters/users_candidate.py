@@ -11,12 +11,11 @@ Source: RDS user guide, "Avoiding pinning an RDS Proxy".
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, Final
 
 import pg8000.native
 
+from rollout.adapters.column_values import json_like, reads_anything
 from rollout.adapters.database_login import Login
 from rollout.settings import settings
 
@@ -39,8 +38,8 @@ class UsersCandidate:
         Raises pg8000.native.DatabaseError for what the server says, InterfaceError or OSError
         when it cannot be reached, also on a second connection.
         """
-        if "\x00" in user_id:
-            return None  # PostgreSQL text cannot hold NUL, so no user has such an id
+        if not _storable(user_id):
+            return None
         try:
             return self._read(user_id)
         except (pg8000.native.InterfaceError, OSError):
@@ -57,7 +56,12 @@ class UsersCandidate:
         except pg8000.native.DatabaseError:
             connection.run("ROLLBACK")
             raise
-        return _json_like(rows[0]) if rows else None
+        except Exception:
+            # The driver could not read an answer: the rest of it is still in the socket, and the
+            # next read would take it for its own.
+            self._drop()
+            raise
+        return _user(rows[0]) if rows else None
 
     def _open(self) -> pg8000.native.Connection:
         try:
@@ -82,7 +86,8 @@ def connect() -> UsersCandidate:
     login = Login(settings())
 
     def open_connection(fresh: bool) -> pg8000.native.Connection:
-        return pg8000.native.Connection(**login.arguments(fresh), timeout=CONNECT_TIMEOUT_S)
+        made = pg8000.native.Connection(**login.arguments(fresh), timeout=CONNECT_TIMEOUT_S)
+        return reads_anything(made)
 
     return UsersCandidate(open_connection)
 
@@ -108,14 +113,13 @@ def _code(error: BaseException) -> str:
     return str(said.get("C", "")) if isinstance(said, dict) else ""
 
 
-def _json_like(row: list[Any]) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in zip(COLUMNS, row, strict=True)}
+def _storable(user_id: str) -> bool:
+    """Whether a user can have such an id: PostgreSQL text holds neither NUL nor half characters."""
+    try:
+        return b"\x00" not in user_id.encode()
+    except UnicodeEncodeError:
+        return False
 
 
-def _plain(value: Any) -> Any:
-    """PostgreSQL's Python types as the control's JSON values."""
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, datetime):
-        return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return value
+def _user(row: list[Any]) -> dict[str, Any]:
+    return {name: json_like(value) for name, value in zip(COLUMNS, row, strict=True)}

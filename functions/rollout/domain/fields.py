@@ -1,6 +1,5 @@
 """Fields of JSON objects, checked: each function raises InvalidInputError naming the field."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -36,7 +35,7 @@ def whole(value: Any, field: str, least: int = 0, most: int = MOST_COUNT) -> int
 def number(value: Any, field: str, least: float = 0, most: float = 1) -> float:
     """A finite number from least to most."""
     known = isinstance(value, int | float) and not isinstance(value, bool)
-    if not known or not math.isfinite(value) or not least <= value <= most:
+    if not known or not least <= value <= most:  # NaN is never between
         raise InvalidInputError(
             field=field, value=value, expected=f"a number from {least:g} to {most:g}"
         )

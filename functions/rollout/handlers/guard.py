@@ -73,7 +73,7 @@ def _input(detail: dict[str, Any]) -> Any:
     # Above 248 KiB EventBridge leaves the input out; the execution's name must do then.
     try:
         return json.loads(detail.get("input") or "{}")
-    except ValueError:
+    except (ValueError, TypeError, RecursionError):
         return {}
 
 
