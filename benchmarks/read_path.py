@@ -46,8 +46,14 @@ class PowertoolsLog(RequestLog):
         self.__dict__.update(logger=logger, metrics=metrics)
 
     def write(
-        self, arm: str, units: dict[str, str], metrics: dict[str, float], facts: dict[str, Any]
+        self,
+        arm: str,
+        units: dict[str, str],
+        metrics: dict[str, float],
+        facts: dict[str, Any],
+        tenant: str = "",
     ) -> None:
+        assert not tenant, "no tenant is counted here"
         known = self.__dict__
         known["logger"].info("read.served", extra=facts)
         told: AmazonCloudWatchEMFProvider = known["metrics"]
