@@ -204,7 +204,8 @@ class Aws:
         return {"executionArn": f"arn:{name}", "startDate": STARTED}
 
     def _ListExecutions(self) -> dict[str, Any]:  # noqa: N802
-        return {"executions": [{"executionArn": f"arn:{name}"} for name in self.executions]}
+        newest_first = reversed(self.executions)
+        return {"executions": [{"executionArn": f"arn:{name}"} for name in newest_first]}
 
     def _DescribeExecution(self) -> dict[str, Any]:  # noqa: N802
         name = self._given["executionArn"].removeprefix("arn:")

@@ -1,0 +1,209 @@
+"""One rollout, read back from Step Functions, CloudWatch, AppConfig and Scheduler."""
+
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from ops import approving, rollouts
+from ops.deployed import Stack
+from ops.records.visits import Visit, visits
+from rollout.adapters import plan_documents
+from rollout.adapters.clients import client
+from rollout.adapters.metrics import CloudWatchMetrics, MetricsUnavailableError
+from rollout.domain.course import course
+from rollout.domain.exposure import SERVED_LIVE, SERVED_SHADOW
+from rollout.domain.minute import Minute, minutes_of
+from rollout.domain.plan import Plan
+
+RUNNING: Final = "RUNNING"
+# How many events of a history are asked for at once: the most that the API gives.
+PAGE: Final = 1000
+# States after which nobody is exposed, or everybody is without a lease.
+ENDS: Final = {"Roll Back": 0, "Cleanup": 10_000}
+
+
+def record(
+    stack: Stack, rollout_id: str = "", known: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Everything known of a rollout (default: the one that holds the flag, or the last).
+
+    known: what cannot change any more, kept from one call to the next by whoever asks often.
+    Returns {"stack", "rollout", "read_at", "outcome": {"word", "reason"}, "plan": {…} as given,
+    "launched_at", "ended_at" (None while it goes on), "executions": [{"name", "arn", "action",
+    "phase", "status", "started_at", "stopped_at", "visits"}], "exposure": [{"at", "phase",
+    "exposure_bps", "shadow_bps"}], "verdicts", "approvals", "period_seconds", "minutes", "looks",
+    "unavailable": why there are no minutes, "question", "scheduled", "served"}. Moments are epoch
+    seconds. Raises RolloutError for a rollout nobody knows.
+    """
+    known = {} if known is None else known
+    status = rollouts.status(stack, known)
+    rollout_id = rollout_id or status["rollout"]
+    listed = rollouts.executions(stack, rollout_id, known) if rollout_id else []
+    if not listed:
+        named = f"rollout {rollout_id}" if rollout_id else "any rollout"
+        raise rollouts.RolloutError(f"no execution of {named} is known; see `rollout history`")
+    listed.reverse()
+    for item in listed:
+        item["visits"] = _visits(item, known)
+    ours = status["rollout"] == rollout_id
+    given = _plan_document(listed)
+    exposure = _exposure(listed, given)
+    return {
+        "stack": stack.name,
+        "rollout": rollout_id,
+        "read_at": time.time(),
+        "outcome": _outcome(listed, status["scheduled"] if ours else []),
+        "plan": given,
+        "launched_at": listed[0]["started_at"],
+        "ended_at": _ended_at(listed, status["scheduled"] if ours else []),
+        "executions": [_plain(item) for item in listed],
+        "exposure": exposure,
+        "verdicts": _parts(listed, "verdict", ("Evaluate Shadow", "Evaluate Metrics")),
+        "approvals": _parts(listed, "approval", ("Ask a Person",)),
+        "question": approving.shown(stack, rollout_id),
+        "scheduled": status["scheduled"] if ours else [],
+        "served": {key: status[key] for key in ("exposure_bps", "shadow_bps", "lease_until")},
+        **_evidence(stack, given, exposure, listed),
+    }
+
+
+def _visits(item: dict[str, Any], known: dict[str, Any]) -> list[Visit]:
+    """An execution's visits; those of one that has ended are asked for once."""
+    key = f"visits of {item['arn']}"
+    if key in known:
+        return list(known[key])
+    pages = client("stepfunctions").get_paginator("get_execution_history")
+    events = (
+        event
+        for page in pages.paginate(executionArn=item["arn"], PaginationConfig={"PageSize": PAGE})
+        for event in page["events"]
+    )
+    found = visits(events)
+    if item["status"] != RUNNING:
+        known[key] = found
+    return found
+
+
+def _plain(item: dict[str, Any]) -> dict[str, Any]:
+    kept = ("name", "arn", "action", "phase", "status", "error", "started_at", "stopped_at")
+    plain = {key: item.get(key) for key in kept}
+    return {**plain, "visits": [visit.to_json() for visit in item["visits"]]}
+
+
+def _plan_document(listed: list[dict[str, Any]]) -> dict[str, Any]:
+    """The plan the rollout was launched with, as it was given; {} when no execution says."""
+    for item in listed:
+        for document in (item["document"], *(visit.input for visit in item["visits"][:1])):
+            if isinstance(document, dict) and isinstance(document.get("plan"), dict):
+                return dict(document["plan"])
+    return {}
+
+
+def _exposure(listed: list[dict[str, Any]], given: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each change of what is served to everyone, oldest first."""
+    shadows = {phase["name"]: phase.get("shadow_bps", 0) for phase in given.get("phases", ())}
+    found: list[dict[str, Any]] = []
+    for item in listed:
+        for visit in item["visits"]:
+            said: dict[str, Any] = visit.output if isinstance(visit.output, dict) else {}
+            exposure = said.get("exposure") or {}
+            if visit.state in ENDS and visit.left_at and said.get("outcome"):
+                found.append(_step(visit.left_at, "", ENDS[visit.state], 0))
+            elif visit.state == "Confirm Exposure" and exposure.get("word") in (
+                SERVED_SHADOW,
+                SERVED_LIVE,
+            ):
+                phase = exposure["phase"]
+                at, bps = exposure["served_at"], exposure["exposure_bps"]
+                found.append(_step(at, phase, bps, shadows.get(phase, 0)))
+    return found
+
+
+def _step(at: float, phase: str, exposure_bps: int, shadow_bps: int) -> dict[str, Any]:
+    return {"at": at, "phase": phase, "exposure_bps": exposure_bps, "shadow_bps": shadow_bps}
+
+
+def _parts(
+    listed: list[dict[str, Any]], part: str, states: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    """What the visits of some states left in one part of the document, oldest first."""
+    return [
+        {"at": visit.left_at, "execution": item["name"], "state": visit.state, **visit.output[part]}
+        for item in listed
+        for visit in item["visits"]
+        if visit.state in states and isinstance(visit.output, dict) and visit.output.get(part)
+    ]
+
+
+def _outcome(listed: list[dict[str, Any]], scheduled: list[Any]) -> dict[str, str]:
+    """How it ended, or that it goes on: {"word", "reason"}."""
+    last = listed[-1]
+    if last["status"] == RUNNING:
+        verdicts = [visit.input for visit in last["visits"] if isinstance(visit.input, dict)]
+        said: dict[str, Any] = next(
+            (one["verdict"] for one in reversed(verdicts) if one.get("verdict")), {}
+        )
+        return {"word": RUNNING, "reason": str(said.get("sentence", ""))}
+    word, reason = rollouts.outcome(last)
+    if scheduled:
+        return {"word": RUNNING, "reason": f"{reason}; next {scheduled[0]['name']}"}
+    return {"word": word, "reason": reason}
+
+
+def _ended_at(listed: list[dict[str, Any]], scheduled: list[Any]) -> float | None:
+    if scheduled or any(item["status"] == RUNNING for item in listed):
+        return None
+    return float(max(item["stopped_at"] for item in listed))
+
+
+def _evidence(
+    stack: Stack,
+    given: dict[str, Any],
+    exposure: list[dict[str, Any]],
+    listed: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """The counts minute by minute, and what the judge made of them."""
+    nothing: dict[str, Any] = {"period_seconds": 60, "minutes": [], "looks": [], "unavailable": ""}
+    served = [step for step in exposure if step["phase"]]
+    if not served:
+        return nothing
+    plan = plan_documents.parse(given)
+    last = exposure[-1]
+    end = time.time() - plan.evaluation.settle_seconds
+    if not last["phase"]:
+        end = min(end, last["at"])
+    try:
+        metrics = CloudWatchMetrics.connect(stack.settings())
+        rows, period = metrics.rows(
+            served[0]["at"], end, plan.evaluation.period_seconds, plan.tenants
+        )
+    except MetricsUnavailableError as error:
+        return {**nothing, "unavailable": str(error)}
+    history = tuple((step["phase"], step["at"]) for step in served)
+    minutes = minutes_of(rows, history, plan)
+    return {
+        "period_seconds": period,
+        "minutes": [_minute(minute, plan) for minute in minutes],
+        "looks": [asdict(look) for look in course(minutes, plan, period)],
+        "unavailable": "",
+    }
+
+
+def _minute(minute: Minute, plan: Plan) -> dict[str, Any]:
+    arms = {
+        name: asdict(part) if part else None
+        for name, part in (
+            ("control", minute.control),
+            ("candidate", minute.candidate),
+            ("shadow", minute.shadow),
+        )
+    }
+    return {"at": minute.at, "phase": plan.phases[minute.stage].name, **arms}
+
+
+def iso(at: float | None) -> str:
+    """An epoch second as ISO 8601 in UTC, to the second; "" for None."""
+    if at is None:
+        return ""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
