@@ -115,9 +115,20 @@ def totals(lines: Iterable[str]) -> Totals:
     result: Totals = defaultdict(Counter)
     for line in lines:
         if '"_aws"' in line:
-            for metric, value in parse(line):
-                result[metric][value] += 1
+            for metric, values in _counted(line).items():
+                result[metric].update(values)
     return result
+
+
+def _counted(line: str) -> Totals:
+    """One line's values; none of a line that only looks like EMF, as CloudWatch takes none."""
+    found: Totals = defaultdict(Counter)
+    try:
+        for metric, value in parse(line):
+            found[metric][value] += 1
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        return {}
+    return found
 
 
 def parse(line: str) -> Iterator[tuple[Metric, float]]:
@@ -127,7 +138,7 @@ def parse(line: str) -> Iterator[tuple[Metric, float]]:
         header = record["_aws"]
         second = int(header["Timestamp"]) // 1000
         directives = header["CloudWatchMetrics"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return
     for directive in directives:
         for names in directive["Dimensions"]:

@@ -29,7 +29,16 @@ def parse(document: Any) -> Plan:
             expected=_expected(error),
             remedy=REMEDY,
         ) from None
-    return plans.parse(document)
+    return plans.parse(_whole(document))
+
+
+def _whole(value: Any) -> Any:
+    """The document with 100.0 as 100: one number for JSON and the schema, but not for Python."""
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def load(path: Path) -> tuple[Plan, dict[str, Any]]:

@@ -30,14 +30,14 @@ class ShadowLog:
         try:
             for page in pages:
                 for event in page["events"]:
-                    line = _parsed(event["message"])
+                    line = parsed(event["message"])
                     if line.get("noted") and rollout_id in ("", line.get("rollout_id")):
                         yield line
         except self.api.exceptions.ResourceNotFoundException:
             return
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def parsed(text: str) -> dict[str, Any]:
     try:
         line = json.loads(text)
     except (ValueError, RecursionError):

@@ -8,6 +8,8 @@ from typing import Any, Final
 from rollout.domain.noise import Counts, beyond
 
 EXAMPLES: Final = 5
+# The last moment that a date can tell.
+LATEST_MS: Final = 253_402_300_799_000
 TOP: Final = 10
 
 
@@ -86,24 +88,26 @@ class _Reading:
 
     def add(self, line: Mapping[str, Any]) -> None:
         """One line that has something to say."""
-        counted = [reason for reason in str(line.get("diff_paths", "")).split(",") if reason]
-        excused = [str(reason) for reason in line.get("noise_paths", ())]
+        paths = line.get("diff_paths", "")
+        counted = [reason for reason in paths.split(",") if reason] if _is_text(paths) else []
+        excused = _texts(line, "noise_paths")
         at = _seconds(line)
         for reason in (*counted, *excused):
             seen = self.reasons[reason]
             seen.count += reason in counted
             seen.excused += reason not in counted
             seen.times.append(at)
-            example = line.get("examples", {}).get(reason)
+            example = _example(line, reason)
             if example and len(seen.examples) < EXAMPLES:
-                seen.examples.append({**example, "user_hash": str(line.get("user_hash", ""))})
+                seen.examples.append(example)
         if line.get("at_random"):
             self._add_pair({field_of(reason) for reason in (*counted, *excused)}, line)
-        self.rules.update((rule, False) for rule in line.get("rules", ()) if rule not in self.rules)
-        self.rules.update((rule, True) for rule in line.get("rules_matched", ()))
+        rules = _texts(line, "rules")
+        self.rules.update((rule, False) for rule in rules if rule not in self.rules)
+        self.rules.update((rule, True) for rule in _texts(line, "rules_matched"))
 
     def _add_pair(self, differing: set[str], line: Mapping[str, Any]) -> None:
-        unstable = {str(name) for name in line.get("unstable", ())}
+        unstable = set(_texts(line, "unstable"))
         self.pairs += 1
         self.unstable.update(unstable)
         for name in differing ^ unstable:
@@ -151,7 +155,31 @@ def field_of(reason: str) -> str:
 
 
 def _seconds(line: Mapping[str, Any]) -> float:
-    return float(line.get("_aws", {}).get("Timestamp", 0)) / 1000
+    """When the line was written; 0 where it does not say. What a log holds need not be ours."""
+    header = line.get("_aws")
+    stamp = header.get("Timestamp") if isinstance(header, Mapping) else 0
+    known = isinstance(stamp, int | float) and 0 <= stamp < LATEST_MS
+    return stamp / 1000 if known else 0.0
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _texts(line: Mapping[str, Any], name: str) -> list[str]:
+    """The texts in a list of a line; none where there is no list."""
+    found = line.get(name)
+    return list(filter(_is_text, found)) if isinstance(found, list | tuple) else []
+
+
+def _example(line: Mapping[str, Any], reason: str) -> dict[str, str] | None:
+    """What a line shows of a reason, as texts."""
+    examples = line.get("examples")
+    found = examples.get(reason) if isinstance(examples, Mapping) else None
+    if not isinstance(found, Mapping):
+        return None
+    shown = {key: str(found.get(key, "")) for key in ("control", "candidate", "hint")}
+    return {**shown, "user_hash": str(line.get("user_hash", ""))}
 
 
 def sentence(reason: Reason) -> str:

@@ -5,6 +5,7 @@ goes to ALARM, also between two executions of a rollout.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from rollout.telemetry import log
 # Nobody has been told of these: Notify was not reached. Who aborts an execution knows it.
 FAILED = ("FAILED", "TIMED_OUT")
 ENDED_BADLY = (*FAILED, "ABORTED")
+LONGEST_TEXT = 500
 
 
 @dataclass(frozen=True)
@@ -47,21 +49,23 @@ def guard(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
         raise
     if outcome["changed"]:
         _tell(f"{rollout_id}: rolled back by the guard", outcome, ports.notifications)
-    elif (event.get("detail") or {}).get("status") in FAILED:
+    elif _detail(event).get("status") in FAILED:
         _tell(f"{rollout_id}: failed, nothing was left to undo", outcome, ports.notifications)
     return outcome
 
 
 def _about(event: dict[str, Any], ports: Ports) -> tuple[str, str]:
     """(rollout id or "", reason)."""
-    detail = event.get("detail") or {}
+    event = event if isinstance(event, Mapping) else {}
+    detail = _detail(event)
     if event.get("source") == "aws.states" and detail.get("status") in ENDED_BADLY:
-        reason = f"execution {detail.get('name')} {detail['status'].lower().replace('_', ' ')}"
-        cause = f" ({detail['error']}: {detail.get('cause')})" if detail.get("error") else ""
-        return rollout_of(_input(detail)) or str(detail.get("name", "")), reason + cause
+        name = _text(detail.get("name"))
+        reason = f"execution {name} {detail['status'].lower().replace('_', ' ')}"
+        cause = f" ({_text(detail.get('error'))}: {_text(detail.get('cause'))})"
+        return rollout_of(_input(detail)) or name, reason + (cause if detail.get("error") else "")
     if event.get("source") == "aws.cloudwatch":
         holder = ports.rollback.flags.current(ours=True).flag.holder
-        return holder, f"alarm {detail.get('alarmName')} went to ALARM"
+        return holder, f"alarm {_text(detail.get('alarmName'))} went to ALARM"
     raise InvalidInputError(
         field="event.source",
         value=event.get("source"),
@@ -69,7 +73,17 @@ def _about(event: dict[str, Any], ports: Ports) -> tuple[str, str]:
     )
 
 
-def _input(detail: dict[str, Any]) -> Any:
+def _detail(event: Any) -> Mapping[str, Any]:
+    found = event.get("detail") if isinstance(event, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _text(value: Any) -> str:
+    """A text of an event, cut; the kind of anything else."""
+    return value[:LONGEST_TEXT] if isinstance(value, str) else type(value).__name__
+
+
+def _input(detail: Mapping[str, Any]) -> Any:
     # Above 248 KiB EventBridge leaves the input out; the execution's name must do then.
     try:
         return json.loads(detail.get("input") or "{}")
