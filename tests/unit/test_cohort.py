@@ -1,5 +1,6 @@
 """Cohorts: fixed buckets, evenly spread; growing exposure only ever adds users."""
 
+import re
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rollout.domain.cohort import BUCKETS, CANDIDATE, CONTROL, bucket, sampled
+from rollout.domain.cohort import BUCKETS, CANDIDATE, CONTROL, bucket, mark, sampled
 from rollout.domain.flag import Flag
 from rollout.domain.routing import route
 
@@ -199,3 +200,19 @@ def test_requests_of_one_user_are_sampled_one_by_one() -> None:
     taken = {sampled("salt", f"user-1/{number}", 5000) for number in range(50)}
 
     assert taken == {True, False}
+
+
+def test_a_mark_stands_for_a_user_under_a_salt_and_stays_what_it_is() -> None:
+    marked = mark("s", "user-1")
+    assert re.fullmatch(r"sha256:[0-9a-f]{16}", marked)
+    assert mark("s", marked) == marked
+    assert len({marked, mark("t", "user-1"), mark("s", "user-2")}) == 3
+
+
+def test_a_marked_user_is_served_by_the_candidate_as_soon_as_anybody_is() -> None:
+    open_flag = Flag(enabled=True, candidate_bps=1, salt="s", lease_until=10)
+    listed = replace(open_flag, allow_list=(mark("s", "user-1"),))
+    assert route(open_flag, "user-1", 5)[0] == "control"
+    assert route(listed, "user-1", 5)[0] == "candidate"
+    assert route(replace(listed, candidate_bps=0), "user-1", 5)[0] == "control"
+    assert route(listed, "user-2", 5)[0] == "control"

@@ -30,7 +30,7 @@ def test_the_flag_of_a_phase_has_its_exposures_and_the_plans_cohort(plan: Plan) 
     assert flag.enabled
     assert (flag.candidate_bps, flag.shadow_bps) == (100, 3000)
     assert (flag.rollout_id, flag.phase) == ("beta-1", "canary")
-    assert (flag.salt, flag.allow_list) == ("salt-1", ("user-1",))
+    assert (flag.salt, flag.allow_list) == ("salt-1", ("sha256:da9098fdabfa0db3",))
     assert flag.cleaning_rules == ('{"path":"updatedAt","rule":"ignore"}',)
     assert flag.noise_bps == 300
 

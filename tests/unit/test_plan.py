@@ -51,7 +51,7 @@ def test_everything_else_is_read(plan: Plan) -> None:
     assert (plan.lease_grace_seconds, plan.approval_seconds) == (50, 200)
     assert plan.approval_people == 1
     assert plan.cleaning_rules == ('{"path":"updatedAt","rule":"ignore"}',)
-    assert (plan.noise_bps, plan.allow_list) == (300, ("user-1",))
+    assert (plan.noise_bps, plan.allow_list) == (300, ("sha256:da9098fdabfa0db3",))
 
 
 def test_a_plan_need_not_clean_or_list_anything(document: dict[str, Any]) -> None:

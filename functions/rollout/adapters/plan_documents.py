@@ -42,7 +42,10 @@ def _whole(value: Any) -> Any:
 
 
 def load(path: Path) -> tuple[Plan, dict[str, Any]]:
-    """(Plan, document) from a file. Raises InvalidInputError, also when it cannot be read."""
+    """(Plan, document) from a file, users' ids in it replaced by marks.
+
+    Raises InvalidInputError, also when it cannot be read.
+    """
     try:
         content = path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: no file can have such a name
@@ -56,7 +59,10 @@ def load(path: Path) -> tuple[Plan, dict[str, Any]]:
         raise InvalidInputError(
             field="plan file", value=str(path), expected=error.expected
         ) from None
-    return parse(document), document
+    plan = parse(document)
+    if plan.allow_list:  # what is launched must not hold users' ids: executions keep their input
+        document["cohort"]["allow_list"] = list(plan.allow_list)
+    return plan, document
 
 
 @cache

@@ -14,6 +14,8 @@ BUCKETS: Final = 10_000
 CONTROL: Final = "control"
 CANDIDATE: Final = "candidate"
 _FIRST: Final = Struct(">Q").unpack_from
+# How an entry of an allow-list begins that stands for a user without naming one.
+MARKED: Final = "sha256:"
 
 
 def bucket(salt: str, user_id: str) -> int:
@@ -47,3 +49,15 @@ def bucketing(salt: str) -> Callable[[str], int]:
 def sampled(salt: str, request_id: str, sample_bps: int) -> bool:
     """Whether this request belongs to a sample of `sample_bps` basis points of requests."""
     return sample_bps > 0 and bucket(salt, request_id) < sample_bps
+
+
+def mark(salt: str, user_id: str) -> str:
+    """What stands for a user in an allow-list: "sha256:" and 16 hexadecimal digits.
+
+    Of SHA-256 of "salt:user id", the first 8 bytes. A mark stays as it is, so that a plan may hold
+    ids or marks. Who has the salt and a list of all ids can tell which user it is.
+    """
+    if user_id.startswith(MARKED):
+        return user_id
+    data = f"{salt}:{user_id}".encode("utf-8", "surrogatepass")
+    return f"{MARKED}{sha256(data).hexdigest()[:16]}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from rollout.domain import rules
+from rollout.domain.cohort import mark
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.flag import FULL_BPS
 
@@ -109,6 +110,7 @@ class Plan:
     """A whole plan.
 
     lease_grace_seconds: how long the exposure outlives its orchestrator. cleaning_rules: as text.
+    allow_list: as marks (see cohort), whatever the document has.
     noise_bps: basis points of comparisons for which the control is asked twice; 0 for none at all.
     """
 
@@ -185,7 +187,7 @@ def parse(document: Mapping[str, Any]) -> Plan:
         cleaning_rules=_rules(document.get("comparison", {}).get("rules", ())),
         noise_bps=document.get("comparison", {}).get("noise_sample_bps", NOISE_BPS),
         salt=document["cohort"]["salt"],
-        allow_list=tuple(document["cohort"].get("allow_list", ())),
+        allow_list=_marks(document["cohort"]),
         tenants=tuple(document["cohort"].get("tenants", ())),
         approval_people=document["approval"].get("people", 1),
     )
@@ -194,6 +196,11 @@ def parse(document: Mapping[str, Any]) -> Plan:
     for guardrail in plan.guardrails:
         _lint_bands(guardrail)
     return plan
+
+
+def _marks(cohort: Mapping[str, Any]) -> tuple[str, ...]:
+    """The users of the allow-list as marks: their ids go into no flag and no execution."""
+    return tuple(mark(cohort["salt"], user) for user in cohort.get("allow_list", ()))
 
 
 def _phase(item: Mapping[str, Any], evaluation: Mapping[str, Any]) -> Phase:

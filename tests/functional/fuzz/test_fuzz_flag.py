@@ -53,14 +53,19 @@ def test_a_served_flag_is_sound_or_refused_clearly(document: Any) -> None:
         sound(found)
 
 
+def serving(*contents: bytes) -> FlagReader:
+    """A reader that is served these in turn."""
+    served = iter(contents)
+    return FlagReader(
+        lambda: "token", lambda token: (token, next(served)), NAME, 0, clock=lambda: NOW
+    )
+
+
 @given(contents=st.lists(written(STORED["values"]), min_size=1, max_size=3), user=texts)
 def test_a_reader_obeys_a_sound_flag_whatever_is_served(contents: list[bytes], user: str) -> None:
     good = json.dumps(STORED["values"]).encode()
     for content in contents:
-        served = iter((good, content))
-        reader = FlagReader(
-            lambda: "token", lambda token: (token, next(served)), NAME, 0, clock=lambda: NOW
-        )
+        reader = serving(good, content)
         for _ in range(2):
             refused("flag reader", reader.flag)
             sound(reader.flag())
