@@ -8,10 +8,10 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops import deployed, rollouts
+from rollout.adapters.closing import NotRolledBackError
 from rollout.adapters.flags import FlagConflictError, FlagMissingError
 from rollout.adapters.metrics import MetricsUnavailableError
 from rollout.domain.errors import InvalidInputError
-from rollout.handlers.roll_back import NotRolledBackError
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 KNOWN: Final = (

@@ -12,7 +12,9 @@ from rich.table import Table
 from ops import approving, deployed, rollouts
 from ops.cli.endings import show
 from ops.cli.options import against_stack, as_json, beside_stack
+from ops.drilled import drill_of
 from rollout.adapters import plan_documents
+from rollout.domain.messages import drilled
 
 
 @click.command(epilog="Example: rollout launch --plan plans/beta.json")
@@ -36,6 +38,7 @@ def status(stack: deployed.Stack, as_json: bool) -> None:
     result = rollouts.status(stack)
     asked = approving.shown(stack, result["rollout"]) if result["holds_flag"] else None
     result["question"] = asked
+    result["drill"] = drill_of(stack, result["rollout"]) if result["rollout"] else {}
     if as_json:
         click.echo(json.dumps(result))
     else:
@@ -53,6 +56,9 @@ def _status_screen(result: dict[str, Any]) -> None:
         f"{result['lease_until'] or 'somebody changes it'}"
     )
     console.print(f"shadow     {result['shadow_bps'] / 100:g} % of control reads")
+    drill = drilled(result["drill"])
+    if drill:
+        console.print(f"way back   {drill}")
     _question_lines(console, result["question"])
     for item in result["scheduled"]:
         console.print(f"next       {item['name']} at {item['at']}")

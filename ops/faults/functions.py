@@ -24,7 +24,6 @@ from rollout.adapters.notifications import SnsNotifications
 from rollout.adapters.request_log import RequestLog
 from rollout.adapters.schedules import SchedulerSchedules
 from rollout.adapters.shadow import LambdaTee
-from rollout.domain.messages import reason_of, rollout_of
 from rollout.handlers import (
     ask_a_person,
     cleanup,
@@ -131,11 +130,7 @@ def functions(clock: Clock, sleep: Pause) -> dict[str, Function]:
         "${AskAPersonFunctionArn}": lambda e: ask_a_person.ask_a_person(e, asking),
         "${ScheduleNextFunctionArn}": lambda e: schedule_next.schedule_next(e, scheduling),
         "${CleanupFunctionArn}": lambda e: cleanup.cleanup(e, cleaning),
-        "${RollBackFunctionArn}": lambda e: roll_back.roll_back(
-            rollout_of(e["document"]) or e["execution_name"],
-            reason_of(e["document"]),
-            back,
-        ),
+        "${RollBackFunctionArn}": lambda e: roll_back.answer(e, back),
         "${NotifyFunctionArn}": lambda e: notify.notify(e, _topic()),
     }
 

@@ -223,11 +223,7 @@ class World:
                 event, scheduling
             ),
             "${CleanupFunctionArn}": lambda event: cleanup.cleanup(event, cleaning),
-            "${RollBackFunctionArn}": lambda event: roll_back.roll_back(
-                roll_back.rollout_of(event["document"]) or event["execution_name"],
-                roll_back.reason_of(event["document"]),
-                self.rollback_ports(),
-            ),
+            "${RollBackFunctionArn}": lambda event: roll_back.answer(event, self.rollback_ports()),
             "${NotifyFunctionArn}": lambda event: notify.notify(event, self.notifications),
         }
 

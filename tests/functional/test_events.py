@@ -19,6 +19,7 @@ STATES: dict[str, Any] = json.loads(
 BY_STATE = {
     "preflight.launch": "Preflight",
     "preflight.no-plan": "Preflight",
+    "roll_back.drill": "Drill Rollback",
     "set_exposure.shadow": "Start Shadow",
     "set_exposure.canary": "Enable Canary",
     "set_exposure.ramp": "Raise Exposure",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rollout.domain import question
+from rollout.domain import drill, question
 from rollout.domain.exposure import LOST, SERVED_LIVE, SERVED_SHADOW
 from rollout.domain.plan import Plan
 from rollout.domain.preflight import REFUSED
@@ -137,6 +137,17 @@ def test_the_machine_knows_every_call_but_the_one_that_is_its_default() -> None:
 
 def test_the_machine_knows_every_word_of_the_preflight() -> None:
     assert words("Fit to Start?") == {*(action.upper() for action in ACTIONS), REFUSED}
+
+
+def test_only_a_proven_rollback_lets_a_launch_begin() -> None:
+    assert words("Rollback Proven?") == {drill.PROVEN}
+    before_shadow = {name for name in STATES if "Start Shadow" in targets(STATES[name])}
+    assert before_shadow == {"Rollback Proven?"}
+
+
+def test_what_is_drilled_is_the_function_that_rolls_back() -> None:
+    asked = {STATES[name]["Parameters"]["FunctionName"] for name in ("Drill Rollback", "Roll Back")}
+    assert asked == {"${RollBackFunctionArn}"}
 
 
 def test_the_machine_knows_when_an_exposure_is_served() -> None:

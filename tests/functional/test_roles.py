@@ -26,7 +26,10 @@ CASES: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "EvaluateFunction": [("evaluate.canary", {"flag": exposed(100)})],
     "AskAPersonFunction": [("ask_a_person.investigate", {})],
     "ScheduleNextFunction": [("schedule_next.canary", {"flag": exposed(100)})],
-    "RollBackFunction": [("roll_back.verdict", {"flag": exposed(100), **ROLLING_BACK})],
+    "RollBackFunction": [
+        ("roll_back.drill", {}),
+        ("roll_back.verdict", {"flag": exposed(100), **ROLLING_BACK}),
+    ],
     "CleanupFunction": [
         (
             "cleanup.finished",

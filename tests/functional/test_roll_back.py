@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from rollout.adapters.closing import NotRolledBackError
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.flag import CLOSED
 from rollout.handlers import guard, roll_back
-from rollout.handlers.roll_back import NotRolledBackError, Ports
+from rollout.handlers.roll_back import Ports
 from tests import fakes
 from tests.fakes import (
     NOW,

@@ -174,6 +174,13 @@ def test_the_status_says_what_is_served_and_what_comes_next(patch: pytest.Monkey
     assert states == {"beta-1": ("LAUNCHED", "passed"), "beta-1-ramp-25": ("Bake", "")}
 
 
+def test_the_status_says_how_long_the_drilled_rollback_took(patch: pytest.MonkeyPatch) -> None:
+    drill = {"word": "PROVEN", "reason": "", "set_seconds": 1.5, "seconds": 2.5}
+    Aws(HELD, executions={"beta-1": execution("SUCCEEDED", drill=drill)}).use(patch)
+    assert answer("status")["drill"] == drill
+    assert "a rollback was drilled before the launch: served after 2.5 s" in run("status").output
+
+
 def test_the_status_of_a_lease_that_is_over_is_no_exposure(patch: pytest.MonkeyPatch) -> None:
     Aws(exposed(2500, lease_until=1)).use(patch)
     assert answer("status")["exposure_bps"] == 0

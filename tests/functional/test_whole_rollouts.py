@@ -50,7 +50,9 @@ def test_every_execution_ends_in_a_state_named_after_its_word() -> None:
 def test_exposure_only_rises_in_the_steps_of_the_plan() -> None:
     world = World()
     world.follow(launch(), "r-1")
-    assert [note.split(": ")[1] for note in world.flags.notes[:-1]] == [
+    drilled, back, *notes, _ = world.flags.notes
+    assert (drilled, back) == ("r-1 drill: 0 bps", "roll back r-1: drill before the launch")
+    assert [note.split(": ")[1] for note in notes] == [
         f"{step} bps" for step in (0, 100, 500, 2500, 5000, 10_000)
     ]
 

@@ -61,6 +61,12 @@ class Flags(Protocol):
     def stop(self, number: int) -> None: ...
 
 
+class Served(Protocol):
+    """The port: what a reader that starts now is served; raises what the data plane raises."""
+
+    def flag(self) -> Flag: ...
+
+
 @dataclass(frozen=True)
 class AppConfigFlags:
     """Flags on AWS AppConfig, by the ids the template made."""

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from rollout.domain.drill import PROVEN
+
 UNKNOWN: Final = "no reason was recorded"
 TIMEOUTS: Final = ("States.Timeout", "States.HeartbeatTimeout")
 
@@ -11,9 +13,10 @@ def reason_of(document: Mapping[str, Any]) -> str:
     """Why an execution turned back, from its document: the latest thing that went wrong.
 
     A person's silence is told as such; otherwise an error beats a lost exposure, that a person's
-    answer, that a verdict, that the preflight; at the very least, the words that led here.
+    answer, that a verdict, that the drill and the preflight; at the very least, the words that
+    led here.
     """
-    finders = (_silence, _error, _exposure, _approval, _verdict, _preflight, _words)
+    finders = (_silence, _error, _exposure, _approval, _verdict, _drill, _preflight, _words)
     found = (finder(document) for finder in finders)
     return next((reason for reason in found if reason), UNKNOWN)
 
@@ -34,7 +37,19 @@ def message(document: Mapping[str, Any]) -> tuple[str, str]:
     word = str(outcome.get("word", UNKNOWN))
     reason = outcome.get("reason") or outcome.get("sentence") or reason_of(document)
     subject = f"{rollout}: {word.replace('_', ' ').lower()}"
-    return subject, f"{subject}\n{reason}"
+    return subject, "\n".join((subject, str(reason), *_drilled(document)))
+
+
+def drilled(drill: Mapping[str, Any]) -> str:
+    """What a drill has shown, in a sentence; "" when it has shown nothing."""
+    if drill.get("word") != PROVEN:
+        return ""
+    return f"a rollback was drilled before the launch: served after {drill['seconds']:.1f} s"
+
+
+def _drilled(document: Mapping[str, Any]) -> tuple[str, ...]:
+    sentence = drilled(_part(document, "drill"))
+    return (f"{sentence[0].upper()}{sentence[1:]}.",) if sentence else ()
 
 
 def _part(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -74,6 +89,10 @@ def _verdict(document: Mapping[str, Any]) -> str:
     return str(_part(document, "verdict").get("sentence", ""))
 
 
+def _drill(document: Mapping[str, Any]) -> str:
+    return str(_part(document, "drill").get("reason", ""))
+
+
 def _preflight(document: Mapping[str, Any]) -> str:
     reasons = _part(document, "preflight").get("reasons")
     return "; ".join(reasons) if isinstance(reasons, list) else ""
@@ -81,6 +100,6 @@ def _preflight(document: Mapping[str, Any]) -> str:
 
 def _words(document: Mapping[str, Any]) -> str:
     """What was answered, when the machine did not know a word and went the safe way."""
-    found = {part: _part(document, part) for part in ("preflight", "exposure", "verdict")}
+    found = {part: _part(document, part) for part in ("preflight", "drill", "exposure", "verdict")}
     words = [f"{part} {value['word']!r}" for part, value in found.items() if "word" in value]
     return f"not a word to go on with: {', '.join(words)}" if words else ""

@@ -11,12 +11,11 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rollout.adapters import flag_reader
-from rollout.adapters.flags import AppConfigFlags, Flags
+from rollout.adapters.flags import AppConfigFlags, Flags, Served
 from rollout.adapters.schedules import SchedulerSchedules, Schedules
 from rollout.domain.exposure import holder_problem
 from rollout.domain.flag import FULL_BPS, NO_LEASE_END
 from rollout.domain.step import Step, schedule_prefix
-from rollout.handlers.confirm_exposure import Served
 from rollout.telemetry import log
 
 ATTEMPTS: Final = 20

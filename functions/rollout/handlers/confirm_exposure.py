@@ -3,24 +3,18 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rollout.adapters import flag_reader
-from rollout.adapters.flags import AppConfigFlags, Flags
+from rollout.adapters.flags import AppConfigFlags, Flags, Served
 from rollout.domain import exposure as exposures
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.exposure import Sighting
 from rollout.domain.flag import Flag
 from rollout.domain.step import Step
 from rollout.settings import settings
-
-
-class Served(Protocol):
-    """What a reader that starts now is served; raises what the data plane raises."""
-
-    def flag(self) -> Flag: ...
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from rollout.adapters.notifications import Notifications, SnsNotifications
 from rollout.domain.messages import message
 
 # What a person or a tool needs to act; the plan and the raw document stay in the execution.
-TOLD: Final = ("preflight", "exposure", "verdict", "approval", "outcome", "error")
+TOLD: Final = ("preflight", "drill", "exposure", "verdict", "approval", "outcome", "error")
 
 
 def notify(event: dict[str, Any], notifications: Notifications) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Roll Back: exposure to 0, whatever state the rollout is in. Idempotent, and works alone.
 
-Used by the state of that name, by the guard, and by a person's `rollout roll-back`.
+Used by the state of that name, by the guard, and by a person's `rollout roll-back`. The same
+function proves itself before a launch, in the state Drill Rollback.
 """
 
 import time
@@ -8,26 +9,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from rollout.adapters import flag_reader
 from rollout.adapters.alarms import Alarms, CloudWatchAlarms
 from rollout.adapters.approvals import Approvals, ParameterApprovals
-from rollout.adapters.flags import AppConfigFlags, Deployed, FlagConflictError, Flags
+from rollout.adapters.closing import (
+    ATTEMPTS,
+    PAUSE_SECONDS,
+    REFUSED,
+    NotRolledBackError,
+    Planes,
+    close,
+    completed,
+    needs_closing,
+    verified,
+)
+from rollout.adapters.flags import AppConfigFlags, FlagConflictError, Flags, Served
 from rollout.adapters.schedules import SchedulerSchedules, Schedules
+from rollout.domain import drill as drills
+from rollout.domain import plan as plans
+from rollout.domain.flag import Flag
 from rollout.domain.messages import reason_of, rollout_of
-from rollout.domain.step import schedule_prefix
-from rollout.handlers.confirm_exposure import Served
+from rollout.domain.step import Step, schedule_prefix
 from rollout.telemetry import log
 
-ATTEMPTS: Final = 10
-PAUSE_SECONDS: Final = 1.0
 RESTORES: Final = 3
-REFUSED: Final = (ClientError, BotoCoreError)
-
-
-class NotRolledBackError(RuntimeError):
-    """The data plane still exposes users after everything was tried."""
+DRILLED: Final = "drill before the launch"
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,11 @@ class Ports:
             ParameterApprovals.connect(),
         )
 
+    @property
+    def planes(self) -> Planes:
+        """Those of the flag alone."""
+        return Planes(self.flags, self.served, self.clock, self.sleep)
+
 
 def roll_back(rollout_id: str, reason: str, ports: Ports) -> dict[str, Any]:
     """Close the flag and verify at the data plane that control serves everyone.
@@ -70,11 +81,12 @@ def roll_back(rollout_id: str, reason: str, ports: Ports) -> dict[str, Any]:
     whose = rollout_id or holder
     # The next step must not start behind our back, so its schedule goes first.
     deleted, _ = _unscheduled(whose, ports)
-    changed = ours and (before.strange or before.flag.enabled or before.flag.candidate_bps > 0)
+    changed = ours and needs_closing(before)
     try:
         if changed:
-            _close(before, f"roll back {holder}: {reason}", ports)
-        exposure = _verified(ports) if ours else before.flag.exposure_at(ports.clock())
+            _tried("the alarm may undo this", lambda: _quieten(ports.alarms))
+            close(before, f"roll back {holder}: {reason}", ports.planes)
+        exposure = verified(ports.planes) if ours else before.flag.exposure_at(ports.clock())
     finally:
         # Not only after silencing them: an earlier attempt may have died in between.
         off = _restored(ports) if ours else ""
@@ -136,64 +148,68 @@ def _quieten(alarms: Alarms) -> None:
         alarms.silence()
 
 
-def _close(before: Deployed, note: str, ports: Ports) -> None:
-    """Stop what runs and deploy the closed flag, again until nobody is in between."""
-    _tried("the alarm may undo this", lambda: _quieten(ports.alarms))
-    for attempt in range(1, ATTEMPTS + 1):
-        running = ports.flags.running()
-        if running:
-            ports.flags.stop(running.number)
-            before = ports.flags.current(ours=True)
+def drill(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
+    """Prove that a rollback works, on a flag that exposes nobody, before anybody is exposed.
+
+    Event: {"action": DRILL, "plan", "step"}. Sets the drill's flag, sees it served, rolls back,
+    sees that served. Returns {"word": PROVEN or NOT_PROVEN, "reason", "set_seconds": until the
+    drill's flag was served, "seconds": until the rollback of it was}. A drill that died is begun
+    anew. Raises what AWS raises, after which the machine rolls back.
+    """
+    # Preflight has checked the plan; what checks it must not be loaded to roll back.
+    plan, step = plans.parse(event["plan"]), Step.from_json(event["step"])
+    started = ports.clock()
+    problem = _set_drill(drills.drill_flag(plan, step, started), step, ports)
+    took = ports.clock() - started
+    back: dict[str, Any] = {"changed": False, "seconds": 0.0}
+    if not problem:
         try:
-            number = ports.flags.deploy(before, before.flag.closed(), _short(note), urgent=True)
-        except FlagConflictError:
-            if attempt == ATTEMPTS:
-                raise
-            ports.sleep(PAUSE_SECONDS)
-            before = ports.flags.current(ours=True)
-            continue
-        if _completed(number, ports):
-            return
-        before = ports.flags.current(ours=True)
-    raise NotRolledBackError(f"{ATTEMPTS} deployments of the closed flag were undone")
-
-
-def _completed(number: int, ports: Ports) -> bool:
-    for _ in range(ATTEMPTS):
-        state = ports.flags.deployment(number).state
-        if state == "COMPLETE":
-            return True
-        if state in ("ROLLED_BACK", "REVERTED"):
-            return False
-        ports.sleep(PAUSE_SECONDS)
-    return False
-
-
-def _verified(ports: Ports) -> int:
-    """The exposure a new reader is served; 0, or NotRolledBackError."""
-    seen = "was not asked"
-    for _ in range(ATTEMPTS):
-        try:
-            exposure = ports.served.flag().exposure_at(ports.clock())
-        except ValueError:
-            seen = "still serves a flag that is not ours"
-        except REFUSED as error:
-            seen = f"does not answer: {error}"
+            back = roll_back(step.rollout_id, DRILLED, ports)
+        except NotRolledBackError as error:
+            problem = str(error)
         else:
-            if exposure == 0:
-                return 0
-            seen = f"still serves {exposure} basis points"
+            # Whatever a rollback only tells of, a launch need not begin with.
+            left = back["reason"].removeprefix(DRILLED).removeprefix("; ")
+            problem = left if back["changed"] else "somebody else closed the flag meanwhile"
+    drilled = {
+        "word": drills.NOT_PROVEN if problem else drills.PROVEN,
+        "reason": f"the rollback is not proven: {problem}" if problem else "",
+        "set_seconds": round(took, 3),
+        "seconds": back["seconds"],
+    }
+    log().info("drilled", extra=drilled)
+    return drilled
+
+
+def _set_drill(flag: Flag, step: Step, ports: Ports) -> str:
+    """Deploy the drill's flag and see it served; "" or why not."""
+    before = ports.flags.current()
+    running = ports.flags.running() is not None
+    problem = drills.obstacle(before.flag, step, running=running)
+    if problem:
+        return problem
+    try:
+        number = ports.flags.deploy(before, flag, f"{step.rollout_id} drill: 0 bps", urgent=True)
+    except FlagConflictError as error:
+        return str(error)
+    if not completed(number, ports.planes):
+        return f"deployment {number} of a flag that exposes nobody was undone"
+    for _ in range(ATTEMPTS):
+        if drills.is_served(ports.served.flag(), step, ports.clock()):
+            return ""
         ports.sleep(PAUSE_SECONDS)
-    raise NotRolledBackError(f"the data plane {seen}")
+    return "a flag that exposes nobody was deployed, but is not served"
 
 
-def _short(note: str) -> str:
-    # AppConfig descriptions are ASCII and at most 1024 characters.
-    return note.encode("ascii", "replace").decode()[:500]
+def answer(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
+    """What the machine asks for: a drill, or with "document" and "execution_name" a rollback."""
+    if event.get("action") == drills.DRILL:
+        return drill(event, ports)
+    document = event["document"]
+    rollout_id = rollout_of(document) or event["execution_name"]
+    return roll_back(rollout_id, reason_of(document), ports)
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """The Lambda entry point. Event: {"document": the execution's document, "execution_name"}."""
-    document = event["document"]
-    rollout_id = rollout_of(document) or event["execution_name"]
-    return roll_back(rollout_id, reason_of(document), Ports.connect())
+    """The Lambda entry point."""
+    return answer(event, Ports.connect())
