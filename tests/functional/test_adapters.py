@@ -24,6 +24,7 @@ from rollout.adapters.metrics import CloudWatchMetrics, MetricsUnavailableError,
 from rollout.adapters.notifications import SnsNotifications
 from rollout.adapters.schedules import SchedulerSchedules
 from rollout.adapters.shadow import LARGEST_ANSWER, LambdaTee, Shadow
+from rollout.domain.definition import document_with
 from rollout.domain.digest import digest
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.flag import CLOSED, with_flag
@@ -487,7 +488,7 @@ def test_the_stored_document_keeps_other_flags_and_definitions(api: Api) -> None
     deployments(api, (6, "COMPLETE", "8"))
     api.answers("get_hosted_configuration_version", content(json.dumps(mine).encode()))
     before = flags(api).current()
-    expected = with_flag(mine, "prismaAdapter", CLOSED)
+    expected = document_with(mine, "prismaAdapter", CLOSED)
     api.answers(
         "create_hosted_configuration_version",
         {"VersionNumber": 9},

@@ -10,6 +10,7 @@ import pytest
 
 from ops.deployed import SETTINGS
 from ops.local.deploy import read_template
+from rollout.domain.definition import ATTRIBUTES
 from rollout.domain.exposure import PATIENCE_SECONDS, POLLS
 from rollout.domain.flag import CLOSED, parse_document, with_flag
 from rollout.handlers import guard
@@ -309,6 +310,12 @@ def test_the_flag_of_the_template_is_one_that_we_can_read_and_write() -> None:
     assert with_flag(document, "prismaAdapter", CLOSED) == document
     attributes = document["flags"]["prismaAdapter"]["attributes"]
     assert {"enabled", *attributes} == set(document["values"]["prismaAdapter"])
+
+
+def test_the_template_defines_the_flag_as_its_writers_do() -> None:
+    content = RESOURCES["FirstFlagVersion"]["Properties"]["Content"]["Fn::Sub"]
+    attributes = json.loads(content)["flags"]["${FlagName}"]["attributes"]
+    assert {key: value["constraints"] for key, value in attributes.items()} == ATTRIBUTES
 
 
 def test_the_alarm_counts_the_candidate_alone() -> None:

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from rollout.adapters.clients import client
 from rollout.domain import flag as flags
+from rollout.domain.definition import document_with
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.flag import Flag
 from rollout.settings import Settings, settings
@@ -124,7 +125,7 @@ class AppConfigFlags:
         writers cannot both win. AppConfig has no idempotency token: a deployment of ours whose
         answer was lost is recognised by its version. Raises FlagConflictError.
         """
-        document = flags.with_flag(before.document, self.name, flag)
+        document = document_with(before.document, self.name, flag)
         version = self._store(document, note)
         try:
             answer = self.api.start_deployment(
