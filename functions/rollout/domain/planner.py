@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
+from rollout.domain import fields
 from rollout.domain.certificate import clean_requests_needed
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.flag import FULL_BPS
@@ -41,8 +42,9 @@ class Forecast:
 
     @classmethod
     def constant(cls, requests_per_day: float) -> "Forecast":
-        """The same at any time."""
-        return cls((requests_per_day / 24,), 3600)
+        """The same at any time. Raises InvalidInputError for what is no traffic."""
+        known = fields.number(requests_per_day, "requests_per_day", most=fields.MOST_COUNT)
+        return cls((known / 24,), 3600)
 
     def requests(self, start: float, seconds: float) -> float:
         """Expected requests in [start, start + seconds), seconds after the launch."""

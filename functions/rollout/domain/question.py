@@ -16,6 +16,8 @@ EVIDENCE: Final = ("phase", "reasons", "guardrails", "since")
 HASH_DIGITS: Final = 16
 # A record of 4 KiB is the longest that costs nothing to keep; a task token may take 2 KiB of it.
 KEPT_CHARACTERS: Final = 200
+# The last second that a date can tell.
+LATEST: Final = 253_402_300_799
 
 
 class RefusedAnswerError(ValueError):
@@ -64,14 +66,23 @@ class Question:
         try:
             known = json.loads(text)
             given = tuple(Answer(**item) for item in known.pop("approvals"))
-            return cls(**known, approvals=given)
-        except (ValueError, TypeError, KeyError, AttributeError):
+            return cls(**known, approvals=given)._checked()
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise InvalidInputError(
                 field="the pending question",
                 value="unreadable",
                 expected="a record that this version has written",
                 remedy="End the rollout with `rollout roll-back --why '…'`.",
             ) from None
+
+    def _checked(self) -> Self:
+        """The question when everything in it is of its kind; raises ValueError otherwise."""
+        words = [self.token, self.phase, self.sentence, self.evidence]
+        words += [word for item in self.approvals for word in (item.by, item.why, item.evidence)]
+        whole = type(self.deadline) is int and 0 <= self.deadline <= LATEST
+        if not whole or self.people not in (1, 2) or not all(isinstance(w, str) for w in words):
+            raise ValueError("a record of other kinds")
+        return self
 
     def to_json(self) -> dict[str, Any]:
         """What may be shown: everything but the token, the deadline as ISO 8601."""
