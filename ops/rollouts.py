@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -24,8 +25,9 @@ from rollout.domain.step import schedule_prefix
 from rollout.handlers import roll_back as rolling_back
 
 RUNNING: Final = "RUNNING"
-# Enough to hold one rollout's executions, and a few before it.
-LISTED: Final = 30
+# So many executions are looked through, newest first; a rollout is a handful.
+LISTED: Final = 1000
+PAGE: Final = 50
 
 
 class RolloutError(RuntimeError):
@@ -74,13 +76,24 @@ def executions(
     Each is {"name", "arn", "status", "rollout", "action", "phase", "document", "started_at"}.
     known: ended executions by ARN, filled and used so that they are asked for once.
     """
-    known = {} if known is None else known
-    answer = client("stepfunctions").list_executions(
-        stateMachineArn=stack.machine_arn, maxResults=LISTED
-    )
-    found = [_execution(item["executionArn"], known) for item in answer["executions"]]
+    found = []
+    for item in _newest_first(stack, known):
+        if rollout_id in ("", item["rollout"]):
+            found.append(item)
+        # The launch is the oldest execution of its rollout, and bears its name.
+        if rollout_id and item["name"] == rollout_id:
+            break
     found.sort(key=lambda item: item["started_at"], reverse=True)
-    return [item for item in found if rollout_id in ("", item["rollout"])]
+    return found
+
+
+def _newest_first(stack: Stack, known: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
+    known = {} if known is None else known
+    pages = client("stepfunctions").get_paginator("list_executions")
+    listed = {"MaxItems": LISTED, "PageSize": PAGE}
+    for page in pages.paginate(stateMachineArn=stack.machine_arn, PaginationConfig=listed):
+        for item in page["executions"]:
+            yield _execution(item["executionArn"], known)
 
 
 def _execution(arn: str, known: dict[str, Any]) -> dict[str, Any]:
@@ -99,6 +112,7 @@ def _execution(arn: str, known: dict[str, Any]) -> dict[str, Any]:
         "document": document,
         "error": answer.get("error", ""),
         "started_at": answer["startDate"].timestamp(),
+        "stopped_at": answer["stopDate"].timestamp() if "stopDate" in answer else None,
     }
     if item["status"] != RUNNING:
         known[arn] = item
@@ -151,13 +165,12 @@ def outcome(item: dict[str, Any]) -> tuple[str, str]:
     return word, str(reason)
 
 
-def status(stack: Stack) -> dict[str, Any]:
+def status(stack: Stack, known: dict[str, Any] | None = None) -> dict[str, Any]:
     """One screen: what is served, who holds the flag, its executions, what comes next."""
     flag = served(stack)
-    known: dict[str, Any] = {}
-    everything = executions(stack, known=known)
-    rollout_id = flag.holder or (everything[0]["rollout"] if everything else "")
-    listed = [_line(item) for item in everything if item["rollout"] == rollout_id]
+    newest = next(_newest_first(stack, known), None)
+    rollout_id = flag.holder or (newest["rollout"] if newest else "")
+    listed = executions(stack, rollout_id, known) if rollout_id else []
     return {
         "stack": stack.name,
         "rollout": rollout_id,
@@ -166,7 +179,7 @@ def status(stack: Stack) -> dict[str, Any]:
         "exposure_bps": flag.exposure_at(time.time()),
         "shadow_bps": flag.shadow_at(time.time()),
         "lease_until": _iso(flag.lease_until) if flag.holder else "",
-        "executions": listed,
+        "executions": [_line(item) for item in listed],
         "scheduled": _scheduled(stack, rollout_id),
     }
 
@@ -199,9 +212,10 @@ def _iso(epoch: int) -> str:
     return datetime.fromtimestamp(epoch, UTC).isoformat()
 
 
-def roll_back(stack: Stack, who: str, why: str) -> dict[str, Any]:
+def roll_back(stack: Stack, who: str, why: str, rollout_id: str = "") -> dict[str, Any]:
     """Close the flag without the state machine, then stop the rollout's executions.
 
+    rollout_id: only that rollout is touched, as to tidy what a kill has left; "" whoever holds it.
     Works whoever holds the flag, also when nobody does and when the machine is gone. Returns the
     rollback's outcome and the executions stopped.
     """
@@ -213,8 +227,9 @@ def roll_back(stack: Stack, who: str, why: str) -> dict[str, Any]:
         SchedulerSchedules.connect(known),
         ParameterApprovals.connect(known),
     )
-    result = rolling_back.roll_back("", f"{who}: {why}", ports)
-    stopped = _stop(stack, result["holder"], f"{who}: {why}") if result["holder"] else []
+    result = rolling_back.roll_back(rollout_id, f"{who}: {why}", ports)
+    whose = rollout_id or result["holder"]
+    stopped = _stop(stack, whose, f"{who}: {why}") if whose else []
     return {**result, "stopped": stopped}
 
 

@@ -5,22 +5,51 @@ from typing import Final
 
 import click
 
-from ops import approving, deployed, rollouts
+from ops import approving, deployed, killing, rollouts
 from ops.cli.endings import show
-from ops.cli.options import against_stack, as_json, with_reason
+from ops.cli.options import against_stack, as_json, with_reason, without_stack
+
+
+@click.command(epilog="Example: rollout kill --why 'tickets about wrong balances'")
+@click.option("--application", default="", help="AppConfig application, id or name.")
+@click.option("--environment", default="", help="AppConfig environment, id or name.")
+@click.option("--config-profile", default="", help="AppConfig profile, id or name.")
+@click.option("--strategy", default="", help="Strategy without bake; default: <stack>-rollback.")
+@click.option("--flag", default="", help="The flag's name; default: prismaAdapter.")
+@with_reason
+@as_json
+@without_stack
+def kill(stack: str, who: str, why: str, as_json: bool, **place: str) -> None:
+    """Close the flag first: AppConfig alone, seconds, whoever holds it.
+
+    For when anything else is out or in the way. Verifies at the data plane. The ids come from the
+    stack; say where the flag is, and CloudFormation is not asked either. What it leaves ends by
+    itself, or with `rollout roll-back`.
+    """
+    place["profile"] = place.pop("config_profile")
+    result = killing.kill(stack, killing.Place(**place), who or getpass.getuser(), why)
+    did = f"closed the flag of {result['holder'] or 'nobody'}" if result["changed"] else "it was so"
+    left = (
+        "\nschedules and executions are left: a step that starts is refused, one that runs rolls "
+        f"back at its next look; tidy now with `rollout roll-back --rollout {result['holder']} "
+        "--why '…'`"
+    )
+    text = f"control serves everyone, verified at the data plane after {result['seconds']:.1f} s; {did}"
+    show(result, as_json, text + (left if result["holder"] else ""))
 
 
 @click.command("roll-back", epilog="Example: rollout roll-back --why 'wrong balances'")
+@click.option("--rollout", default="", help="Only that one; also tidies what a kill has left.")
 @with_reason
 @as_json
 @against_stack
-def roll_back(stack: deployed.Stack, who: str, why: str, as_json: bool) -> None:
+def roll_back(stack: deployed.Stack, rollout: str, who: str, why: str, as_json: bool) -> None:
     """Serve everyone from the control, now; needs no state machine.
 
     Closes the flag past any alarm, deletes what is scheduled, stops running executions, and
     verifies at the data plane.
     """
-    result = rollouts.roll_back(stack, who or getpass.getuser(), why)
+    result = rollouts.roll_back(stack, who or getpass.getuser(), why, rollout)
     did = f"closed the flag of {result['holder'] or 'nobody'}" if result["changed"] else "it was so"
     took = f"{result['seconds']:.1f} s"
     text = f"control serves everyone, verified at the data plane after {took}; {did}"
@@ -60,4 +89,4 @@ def reject(stack: deployed.Stack, rollout: str, who: str, why: str, as_json: boo
     show(result, as_json, f"{rollout}: rejected by {result['by']}: {why}")
 
 
-COMMANDS: Final = (roll_back, approve, reject)
+COMMANDS: Final = (kill, roll_back, approve, reject)

@@ -20,6 +20,11 @@ def beside_stack(command: Callable[..., Any]) -> Callable[..., Any]:
     return _stack_options(command, lambda name: partial(deployed.find, name))
 
 
+def without_stack(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same; the command receives only the stack's name, and asks nobody for it."""
+    return _stack_options(command, lambda name: name)
+
+
 def _stack_options(command: Callable[..., Any], found: Callable[[str], Any]) -> Callable[..., Any]:
     @click.option("--stack", default=deployed.DEFAULT_STACK, show_default=True, help="Stack name.")
     @click.option("--endpoint-url", help="A local stack's address, or AWS_ENDPOINT_URL.")
