@@ -35,15 +35,9 @@ def explain(
     Exactly one forecast must be given. Raises InvalidInputError.
     """
     plan, _ = plan_documents.load(file)
-    given = [way for way in (requests_per_day, traffic, last_days) if way is not None]
-    if len(given) != 1:
-        raise InvalidInputError(field="forecast", value=given or None, expected=f"one of {WAYS}")
-    if requests_per_day is not None:
-        forecast = Forecast.constant(requests_per_day)
-    elif traffic is not None:
-        forecast = Forecast(tuple(_even(read_csv(traffic))), INTERVAL_S)
-    else:
-        forecast = counted(stack(), int(last_days or 0))
+    forecast = expected(stack, requests_per_day, traffic, last_days)
+    if forecast is None:
+        raise InvalidInputError(field="forecast", value=None, expected=f"one of {WAYS}")
     phases = outlook(plan, forecast, users, len(plan.allow_list))
     return {
         "plan": plan.name,
@@ -52,6 +46,26 @@ def explain(
         "phases": [_finite(asdict(one)) for one in phases],
         "suggestions": list(suggestions(phases)),
     }
+
+
+def expected(
+    stack: Callable[[], Stack],
+    requests_per_day: float | None,
+    traffic: Path | None,
+    last_days: int | None,
+) -> Forecast | None:
+    """The traffic that one of the three ways names; None when none is given.
+
+    Raises InvalidInputError for more than one, and for a recording that is none.
+    """
+    given = [way for way in (requests_per_day, traffic, last_days) if way is not None]
+    if len(given) > 1:
+        raise InvalidInputError(field="forecast", value=given, expected=f"one of {WAYS}")
+    if requests_per_day is not None:
+        return Forecast.constant(requests_per_day)
+    if traffic is not None:
+        return Forecast(tuple(_even(read_csv(traffic))), INTERVAL_S)
+    return counted(stack(), last_days) if last_days is not None else None
 
 
 def _even(trace: list[Interval]) -> Iterator[float]:

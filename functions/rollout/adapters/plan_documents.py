@@ -1,5 +1,6 @@
 """Plan documents from outside: read, checked against the schema, parsed."""
 
+import copy
 import json
 from functools import cache
 from importlib.resources import files
@@ -13,6 +14,7 @@ from rollout.domain import plan as plans
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.plan import Plan
 
+UNKNOWN: Final = "no such field"
 REMEDY: Final = "Correct the plan and try again; every field is described in plan.schema.json."
 
 
@@ -32,6 +34,47 @@ def parse(document: Any) -> Plan:
     return plans.parse(_whole(document))
 
 
+def problems(document: dict[str, Any]) -> list[InvalidInputError]:
+    """Everything that can be said of a plan that cannot be used; [] when it can.
+
+    Every unknown field; then the first thing that the schema refuses, or else all that makes no
+    sense.
+    """
+    document = copy.deepcopy(document)
+    found = []
+    while True:
+        try:
+            parse(document)
+        except InvalidInputError as error:
+            if error.field in {known.field for known in found}:
+                return found
+            found.append(error)
+            if not _removed(document, error):
+                break
+        else:
+            return found
+    try:
+        _validator()(document)
+        more = plans.problems(plans.read(_whole(document)))
+        return [*found[:-1], *more] if more else found
+    except (fastjsonschema.JsonSchemaValueException, InvalidInputError):
+        return found
+
+
+def _removed(document: Any, error: InvalidInputError) -> bool:
+    """Whether the error was a field nobody knows, which is now gone."""
+    if not error.expected.startswith(UNKNOWN):
+        return False
+    *path, last = error.field.split(".")
+    try:
+        for step in path:
+            document = document[int(step) if isinstance(document, list) else step]
+        del document[last]
+    except (KeyError, IndexError, ValueError, TypeError):  # a name with a dot in it
+        return False
+    return True
+
+
 def _whole(value: Any) -> Any:
     """The document with 100.0 as 100: one number for JSON and the schema, but not for Python."""
     if isinstance(value, dict):
@@ -41,11 +84,8 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def load(path: Path) -> tuple[Plan, dict[str, Any]]:
-    """(Plan, document) from a file, users' ids in it replaced by marks.
-
-    Raises InvalidInputError, also when it cannot be read.
-    """
+def document_of(path: Path) -> dict[str, Any]:
+    """The JSON object in a file. Raises InvalidInputError, also when it cannot be read."""
     try:
         content = path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: no file can have such a name
@@ -59,6 +99,17 @@ def load(path: Path) -> tuple[Plan, dict[str, Any]]:
         raise InvalidInputError(
             field="plan file", value=str(path), expected=error.expected
         ) from None
+    if not isinstance(document, dict):
+        raise InvalidInputError(field="plan file", value=document, expected="a JSON object")
+    return document
+
+
+def load(path: Path) -> tuple[Plan, dict[str, Any]]:
+    """(Plan, document) from a file, users' ids in it replaced by marks.
+
+    Raises InvalidInputError, also when it cannot be read.
+    """
+    document = document_of(path)
     plan = parse(document)
     if plan.allow_list:  # what is launched must not hold users' ids: executions keep their input
         document["cohort"]["allow_list"] = list(plan.allow_list)
@@ -95,7 +146,7 @@ def _value(error: fastjsonschema.JsonSchemaValueException) -> object:
 
 def _expected(error: fastjsonschema.JsonSchemaValueException) -> str:
     if error.rule == "additionalProperties":
-        return f"no such field; known are {', '.join(error.definition['properties'])}"
+        return f"{UNKNOWN}; known are {', '.join(error.definition['properties'])}"
     if error.rule == "required":
         missing = [key for key in error.definition["required"] if key not in error.value]
         return f"the field {missing[0]}"

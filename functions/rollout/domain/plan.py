@@ -6,6 +6,7 @@ say: order of exposures, bands without gap or overlap, calls that exist, times t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from rollout.domain import rules
@@ -112,6 +113,7 @@ class Plan:
     lease_grace_seconds: how long the exposure outlives its orchestrator. cleaning_rules: as text.
     allow_list: as marks (see cohort), whatever the document has.
     noise_bps: basis points of comparisons for which the control is asked twice; 0 for none at all.
+    time_zone: in which people are shown its dates; nothing is decided by it.
     """
 
     name: str
@@ -130,6 +132,7 @@ class Plan:
     allow_list: tuple[str, ...]
     tenants: tuple[str, ...] = ()
     approval_people: int = 1
+    time_zone: str = "UTC"
 
     def phase(self, name: str) -> Phase:
         """The phase of that name; raises InvalidInputError naming those there are."""
@@ -171,7 +174,15 @@ def parse(document: Mapping[str, Any]) -> Plan:
 
     Raises InvalidInputError naming the field, its value and what was expected.
     """
-    plan = Plan(
+    plan = read(document)
+    for problem in problems(plan):
+        raise problem
+    return plan
+
+
+def read(document: Mapping[str, Any]) -> Plan:
+    """The same, whatever makes no sense in it; raises InvalidInputError for cleaning rules only."""
+    return Plan(
         name=document["name"],
         phases=tuple(_phase(item, document["evaluation"]) for item in document["phases"]),
         cleanup_after_seconds=document["cleanup"]["starts_after_seconds"],
@@ -190,12 +201,24 @@ def parse(document: Mapping[str, Any]) -> Plan:
         allow_list=_marks(document["cohort"]),
         tenants=tuple(document["cohort"].get("tenants", ())),
         approval_people=document["approval"].get("people", 1),
+        time_zone=document.get("time_zone", "UTC"),
     )
-    _lint_phases(plan.phases)
-    _lint_times(plan)
-    for guardrail in plan.guardrails:
-        _lint_bands(guardrail)
-    return plan
+
+
+def problems(plan: Plan) -> list[InvalidInputError]:
+    """What makes no sense in a plan: the first thing about phases, times, and each guardrail."""
+    lints = [
+        partial(_lint_phases, plan.phases),
+        partial(_lint_times, plan),
+        *(partial(_lint_bands, guardrail) for guardrail in plan.guardrails),
+    ]
+    found = []
+    for lint in lints:
+        try:
+            lint()
+        except InvalidInputError as problem:
+            found.append(problem)
+    return found
 
 
 def _marks(cohort: Mapping[str, Any]) -> tuple[str, ...]:
