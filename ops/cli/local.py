@@ -18,7 +18,7 @@ from ops.cli.options import as_json
     "stories",
     multiple=True,
     help="healthy, errors (these two are the default), slow, outage, mismatch, approval-given, "
-    "approval-refused or approval-timeout.",
+    "approval-refused, approval-timeout or orchestrator-killed.",
 )
 @click.option("--plan", type=click.Path(path_type=Path), help="Default: plans/rehearsal.json.")
 @click.option(
@@ -26,15 +26,24 @@ from ops.cli.options import as_json
     type=click.Path(path_type=Path),
     help="CSV of recorded counts (timestamp, value); default: a generated trace.",
 )
+@click.option(
+    "--calls",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    help="Write every AWS call that a role of the template made to this file, as JSON.",
+)
 @as_json
 def rehearse(
-    stories: tuple[str, ...], plan: Path | None, traffic: Path | None, as_json: bool
+    stories: tuple[str, ...],
+    plan: Path | None,
+    traffic: Path | None,
+    calls: Path | None,
+    as_json: bool,
 ) -> None:
     """Run whole rollouts on an AWS emulator and a real PostgreSQL, here, in minutes."""
     from ops.local import rehearsal  # only this needs the emulator
 
     _end_like_ctrl_c()
-    result = rehearsal.rehearse(stories, plan, traffic)
+    result = rehearsal.rehearse(stories, plan, traffic, calls)
     if as_json:
         click.echo(json.dumps(result))
     sys.exit(0 if all(story["as_it_should"] for story in result["stories"]) else FAILED)

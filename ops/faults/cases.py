@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ops.faults.faults import CALL, INVOCATION, Fault
-from ops.faults.happenings import WORLD
+from ops.faults.happenings import DEATHS, WORLD
 from ops.faults.scenarios import SCENARIOS, Scenario
 from ops.faults.world import GUARD
 
@@ -58,6 +58,8 @@ def faults_of(scenario: Scenario) -> Iterator[Fault]:
         else:
             yield from _invocations(state)
             yield from _happenings(state, state in starts)
+    for state in scenario.passed():
+        yield from (Fault(kind, state, times=ONCE) for kind in DEATHS)
 
 
 def _invocations(state: str) -> Iterator[Fault]:

@@ -26,7 +26,11 @@ class DiedError(BaseException):
 
 
 class AbortedError(BaseException):
-    """The execution is ended from outside."""
+    """The execution is ended from outside. status: what it then has, ABORTED or TIMED_OUT."""
+
+    def __init__(self, status: str = "ABORTED") -> None:
+        super().__init__(status)
+        self.status = status
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from ops.faults.faults import AbortedError, Fault
-from ops.faults.machine import Execution
+from ops.faults.machine import RUNTIME, Execution, TaskError
 from ops.faults.plan import launch
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 FOR_EVER: Final = float("inf")
 A_WHILE: Final = 300.0
+AN_HOUR: Final = 3600.0
 Happening = Callable[["World", Execution], None]
 
 
@@ -78,8 +79,7 @@ def _killed_and_redriven(world: "World", _: Execution) -> None:
 
 
 def _killed_and_told_twice(world: "World", execution: Execution) -> None:
-    told = {"name": execution.name, "status": "ABORTED", "input": json.dumps(execution.given)}
-    world.deliver({"source": "aws.states", "detail": told})
+    world.deliver(_told_again(execution))
     raise AbortedError
 
 
@@ -90,6 +90,31 @@ def _commanded(world: "World") -> bool:
     except Exception:  # whatever it is, the person is told, and the rollout goes on
         return False
     return True
+
+
+def _told_again(execution: Execution) -> dict[str, Any]:
+    detail = {"name": execution.name, "status": "ABORTED", "input": json.dumps(execution.given)}
+    return {"source": "aws.states", "detail": detail}
+
+
+def _killed_and_replayed(world: "World", execution: Execution) -> None:
+    told = _told_again(execution)
+    world.agenda.at(world.clock() + AN_HOUR, lambda: world.deliver(told))
+    raise AbortedError
+
+
+def _timed_out(*_: Any) -> None:
+    raise AbortedError("TIMED_OUT")
+
+
+def _failed(*_: Any) -> None:
+    raise TaskError(RUNTIME, "injected")
+
+
+def _orphaned(world: "World", _: Execution) -> None:
+    world.orphaned = True
+    world.account.scheduler.pending.clear()
+    raise AbortedError
 
 
 def _rolled_back(world: "World", _: Execution) -> None:
@@ -114,6 +139,15 @@ def _firing(**changes: Any) -> Happening:
     return happen
 
 
+# The orchestrator dies. These strike every state, also those that do nothing themselves.
+DEATHS: Final = (
+    "the execution is aborted",
+    "the execution is aborted, which is told twice",
+    "the execution is aborted, which is told again an hour later",
+    "the execution times out",
+    "the execution fails by States.Runtime",
+    "nobody is left to act",
+)
 FLAGS = ("appconfig", "appconfigdata")
 WORLD: Final[dict[str, Happening]] = {
     "AppConfig is out for a while": _out(*FLAGS, seconds=A_WHILE),
@@ -138,6 +172,10 @@ WORLD: Final[dict[str, Happening]] = {
     "the execution is aborted": _kill,
     "the execution is aborted, then redriven": _killed_and_redriven,
     "the execution is aborted, which is told twice": _killed_and_told_twice,
+    "the execution is aborted, which is told again an hour later": _killed_and_replayed,
+    "the execution times out": _timed_out,
+    "the execution fails by States.Runtime": _failed,
+    "nobody is left to act": _orphaned,
     "a person rolls back": _rolled_back,
     "a person rolls back and stops it": _rolled_back_and_stopped,
     "a second rollout is launched": _second,

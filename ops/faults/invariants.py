@@ -60,7 +60,9 @@ def _ending(world: World) -> str:
     last, open_still = _last(world), world.account.appconfig.flag(world.clock()).enabled
     if last and last.status == "SUCCEEDED" and last.word in WENT_ON and open_still:
         return "went on"
-    if (world.letters and open_still) or (_unreadable(world) and _exposed(world)):
+    if open_still and (world.letters or world.orphaned):
+        return "ended by its lease"
+    if _unreadable(world) and _exposed(world):
         return "ended by its lease"
     if any(e.status != "SUCCEEDED" for e in world.ended):
         return "rolled back by the guard"
@@ -129,6 +131,8 @@ def _fires_in_vain(world: World, name: str, document: dict[str, Any]) -> list[st
 
 
 def _reasons(world: World) -> list[str]:
+    if world.orphaned:
+        return []  # there is nobody who could tell
     return [problem for execution in world.ended for problem in _reason(world, execution)]
 
 
@@ -165,8 +169,9 @@ def _lease(world: World, ending: str) -> list[str]:
     flag = world.account.appconfig.flag(world.clock())
     if flag.lease_until == NO_LEASE_END:
         last = _last(world)
-        done = ending == "went on" and last is not None and last.word == "COMPLETED"
-        return [] if done else ["full exposure without a lease was left behind"]
+        done = last is not None and last.word == "COMPLETED"
+        meant = done and (ending == "went on" or world.orphaned)
+        return [] if meant else ["full exposure without a lease was left behind"]
     world.schedules_fire = False
     known = world.users.flags()
     ends = max(f.lease_until for f in [flag, world.account.appconfigdata.flag(), *known])

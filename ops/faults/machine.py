@@ -42,7 +42,10 @@ class Outside(Protocol):
 
 @dataclass
 class Execution:
-    """One execution. status: RUNNING, SUCCEEDED, FAILED or ABORTED. path: the states entered."""
+    """One execution. path: the states entered.
+
+    status: RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED.
+    """
 
     name: str
     given: dict[str, Any]

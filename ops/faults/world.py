@@ -31,6 +31,7 @@ class World:
 
     schedules_fire, fire_twice, late_by: whether the steps that are scheduled start, and how.
     redriven: the next execution that ends badly is redriven. approve: what a person answers.
+    orphaned: nobody is left to act: no event reaches the guard, and the watchdog does not look.
     ended: executions in the order in which they ended. guarded: what the guard answered; letters:
     the events that it gave up.
     """
@@ -42,6 +43,7 @@ class World:
     late_by: float = 0.0
     redriven: bool = False
     approve: bool = False
+    orphaned: bool = False
     executions: list[Execution] = field(default_factory=list)
     ended: list[Execution] = field(default_factory=list)
     answers: dict[str, Any] = field(default_factory=dict)
@@ -91,10 +93,10 @@ class World:
         if execution.status in ("FAILED", "ABORTED"):
             self._go(execution, execution.run(execution.path[-1]))
 
-    def stop(self, execution: Execution) -> None:
+    def stop(self, execution: Execution, status: str = "ABORTED") -> None:
         """A person or a quota ends it from outside."""
         if self.running.pop(execution.name, None):
-            execution.status = "ABORTED"
+            execution.status = status
             self._ended(execution)
 
     def _go(self, execution: Execution, steps: Waiting) -> None:
@@ -110,8 +112,8 @@ class World:
         except StopIteration:
             del self.running[execution.name]
             self._ended(execution)
-        except AbortedError:
-            self.stop(execution)
+        except AbortedError as ending:
+            self.stop(execution, ending.status)
         else:
             self.agenda.at(self.clock() + wait, lambda: self._resume(execution, steps))
 
@@ -180,6 +182,8 @@ class World:
 
     def deliver(self, event: dict[str, Any], attempt: int = 1) -> None:
         """EventBridge invokes the guard; Lambda repeats what fails."""
+        if self.orphaned:
+            return
         wait = DELIVERY_SECONDS if attempt == 1 else 60.0 * (attempt - 1)
         self.agenda.at(self.clock() + wait, lambda: self._guard(event, attempt))
 
@@ -194,6 +198,8 @@ class World:
 
     def watch(self) -> None:
         """The watchdog looks; when that fails it looks again at its next turn."""
+        if self.orphaned:
+            return
         running = {e.name: e.given for e in self.executions if e.name in self.running}
         self.account.stepfunctions.running = running
         with suppress(TaskError):

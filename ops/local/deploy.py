@@ -126,6 +126,14 @@ def reserve_concurrency(emulator: Emulator, stack_name: str, template: Node) -> 
         )
 
 
+def physical(emulator: Emulator, stack_name: str) -> dict[str, str]:
+    """Logical id -> physical id of every resource of a stack."""
+    found = emulator.client("cloudformation").describe_stack_resources(StackName=stack_name)
+    return {
+        item["LogicalResourceId"]: item["PhysicalResourceId"] for item in found["StackResources"]
+    }
+
+
 def read_template(path: Path) -> Node:
     """The template as data; `!Ref x` becomes {"Ref": "x"}, `!Sub x` {"Fn::Sub": "x"}."""
     template: Node = TemplateLoader(path.read_text()).get_single_data()

@@ -16,6 +16,8 @@ from typing import Any, Self
 import boto3
 from botocore.config import Config
 
+from ops.local.calls import Call, calls_of, read
+
 # The emulator takes any credentials.
 MADE_UP = "test"
 REGION = "us-east-1"
@@ -71,6 +73,10 @@ class Emulator:
     def log(self) -> Path:
         """What ministack wrote; gone with the emulator."""
         return self._folder / "emulator.log"
+
+    def calls(self) -> list[Call]:
+        """The calls that roles have made so far, each once; gone with the emulator."""
+        return read(calls_of(self.log))
 
     def environment(self) -> dict[str, str]:
         """The variables with which any AWS SDK or the AWS CLI talks to this emulator."""

@@ -12,6 +12,7 @@ The added behaviours, each a private name of ministack (tests/local pins them):
 5. An asynchronous call of an alias has the retries and the failure queue of that alias.
 6. Calls of an alias count towards its function's reserved concurrency. Those above it wait, as
    asynchronous calls do on AWS (where the others are refused).
+7. Calls are recorded (ops/local/calls.py).
 """
 
 import asyncio
@@ -24,8 +25,11 @@ import signal
 import sys
 import threading
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from ops.local import calls
 
 SCHEDULE_TICK_SECONDS = 1
 PR_SET_PDEATHSIG = 1
@@ -159,7 +163,13 @@ def share_reserved_concurrency() -> None:
     functions._release_execution_slot = release_place
 
 
-def serve(listener: int) -> None:
+def record_calls(folder: Path) -> None:
+    private(import_module("ministack.core.iam_evaluator"), "enforce")
+    private(import_module("ministack.services.sts"), "_sessions")
+    calls.record(calls.calls_of(folder / "emulator.log"))
+
+
+def serve(listener: int, folder: Path) -> None:
     """Run ministack on an inherited listening socket until the process is ended."""
     hypercorn = import_module("hypercorn.asyncio")
     config = import_module("hypercorn.config").Config()
@@ -171,6 +181,7 @@ def serve(listener: int) -> None:
     honour_timeout_path()
     apply_alias_settings()
     share_reserved_concurrency()
+    record_calls(folder)
 
     config.bind = [f"fd://{listener}"]
     config.keep_alive_timeout = 75
@@ -219,7 +230,7 @@ def main() -> int:
     child = os.fork()
     if child == 0:
         die_with_parent()
-        serve(listener)
+        serve(listener, Path(folder))
         return 0
 
     os.close(listener)

@@ -28,14 +28,16 @@ class Snapshot:
 
     requests: reads finished, well or badly. user_errors: those that raised or whose status is
     not 2xx; every visitor exists, so 404 is one too. arms: the other reads, by the arm that
-    answered; since_mark: the same since `mark()`. lag_s, max_lag_s: how late the latest and the
-    latest-ever request left, in seconds. in_flight: reads not answered yet.
+    answered; since_mark: the same since `mark()`. ago_s: by arm, how many seconds ago the latest
+    read that it answered left. lag_s, max_lag_s: how late the latest and the latest-ever request
+    left, in seconds. in_flight: reads not answered yet.
     """
 
     requests: int
     user_errors: int
     arms: dict[str, int]
     since_mark: dict[str, int]
+    ago_s: dict[str, float]
     lag_s: float
     max_lag_s: float
     in_flight: int
@@ -78,6 +80,7 @@ class Load:
         self._requests = self._user_errors = self._in_flight = 0
         self._arms: Counter[str] = Counter()
         self._marked: Counter[str] = Counter()
+        self._left: dict[str, float] = {}
         self._lag_s = self._max_lag_s = 0.0
 
     def start(self) -> None:
@@ -112,6 +115,7 @@ class Load:
                 user_errors=self._user_errors,
                 arms=dict(self._arms),
                 since_mark=dict(self._arms - self._marked),
+                ago_s={arm: self._clock() - left for arm, left in self._left.items()},
                 lag_s=self._lag_s,
                 max_lag_s=self._max_lag_s,
                 in_flight=self._in_flight,
@@ -135,16 +139,17 @@ class Load:
         return False
 
     def _send(self, offset_s: float, user_id: str) -> None:
+        left = self._clock()
         with self._counts:
             self._in_flight += 1
-            self._lag_s = max(0.0, self._clock() - self._began - offset_s)
+            self._lag_s = max(0.0, left - self._began - offset_s)
             self._max_lag_s = max(self._max_lag_s, self._lag_s)
         reply = None
         with suppress(Exception):  # whatever it is, this caller got no answer; the next still asks
             reply = self._read(user_id)
-        self._count(reply)
+        self._count(reply, left)
 
-    def _count(self, reply: Reply | None) -> None:
+    def _count(self, reply: Reply | None, left: float) -> None:
         with self._counts:
             self._in_flight -= 1
             self._requests += 1
@@ -152,3 +157,4 @@ class Load:
                 self._user_errors += 1
             else:
                 self._arms[reply.arm] += 1
+                self._left[reply.arm] = max(left, self._left.get(reply.arm, left))

@@ -1,8 +1,10 @@
 """The rehearsal: the local stack, real traffic, and the stories one after the other."""
 
+import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,12 +31,16 @@ TOLD: Final = ("healthy", "errors")
 
 
 def rehearse(
-    names: Sequence[str] = (), plan: Path | None = None, traffic: Path | None = None
+    names: Sequence[str] = (),
+    plan: Path | None = None,
+    traffic: Path | None = None,
+    calls: Path | None = None,
 ) -> dict[str, Any]:
     """Run the named stories (default: TOLD) and print a table.
 
-    Returns {"stories": [report], "traffic": where the arrivals came from}. Raises
-    InvalidInputError before anything is started.
+    calls: the file to write each call to that a role of the template made, as JSON {"recorded",
+    "stories", "calls": [{"role", "action", "resource", "refused"}]}. Returns {"stories": [report],
+    "traffic": where the arrivals came from}. Raises InvalidInputError before anything is started.
     """
     chosen = [_story(name) for name in names or TOLD]
     plan_file = plan or DEFAULT_PLAN
@@ -42,15 +48,38 @@ def rehearse(
     trace = read_csv(traffic) if traffic else generate(SEED)
     with Display() as display:
         display.say("starting the emulator and PostgreSQL, deploying template.yaml")
-        with LocalStack() as stack, _load(stack, trace) as load:
-            reports = []
-            for before, story in zip([None, *chosen], chosen, strict=False):
-                if before and before.fault_from_bps is not None:
-                    _let_pass(display)
-                reports.append(_run(story, stack, load, plan_file, display))
+        reports, made = [], list[dict[str, Any]]()
+        for some in _stacks(chosen):
+            with LocalStack() as stack, _load(stack, trace) as load:
+                for before, story in zip([None, *some], some, strict=False):
+                    if before and before.fault_from_bps is not None:
+                        _let_pass(display)
+                    reports.append(_run(story, stack, load, plan_file, display))
+                made += stack.calls()
+    if calls:
+        _write(calls, {"stories": [story.name for story in chosen], "calls": made})
     table(reports)
     source = str(traffic) if traffic else f"generated, seed {SEED}"
     return {"stories": reports, "traffic": source, "speed": SPEED}
+
+
+def _write(calls: Path, recorded: dict[str, Any]) -> None:
+    """A line per call, so that a later recording can be compared."""
+    head = {"recorded": datetime.now(UTC).date().isoformat(), "stories": recorded["stories"]}
+    lines = ",\n".join(json.dumps(call) for call in recorded["calls"])
+    calls.write_text(f'{json.dumps(head)[:-1]}, "calls": [\n{lines}\n]}}\n', encoding="utf-8")
+
+
+def _stacks(chosen: Sequence[stories.Story]) -> Iterator[list[stories.Story]]:
+    """The stories of each stack: one that uses its stack up is its last."""
+    some: list[stories.Story] = []
+    for story in chosen:
+        some.append(story)
+        if story.orphaned:
+            yield some
+            some = []
+    if some:
+        yield some
 
 
 def keep_up(traffic: bool) -> None:

@@ -7,16 +7,16 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops import deployed
-from ops.local import control_noise
+from ops.local import calls, control_noise
 from ops.local.alarms import AlarmEvaluator, read_definition
 from ops.local.control_noise import ControlNoise, switch_of
 from ops.local.database import Database
-from ops.local.deploy import deploy
+from ops.local.deploy import deploy, physical
 from ops.local.emf import Forwarder
 from ops.local.emulator import Emulator
 from ops.local.load import Reply
@@ -92,6 +92,11 @@ class LocalStack:
         if "FunctionError" in answer or not isinstance(body, dict):
             return Reply(599, "none")
         return Reply(body["statusCode"], body["headers"][ARM_HEADER])
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Each call that a role of the template has made: role, action, resource, refused."""
+        names = {found: name for name, found in physical(self.emulator, self.name).items()}
+        return calls.by_resource(self.emulator.calls(), names)
 
     def _log_groups(self) -> list[str]:
         api = self.emulator.client("logs")

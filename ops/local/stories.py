@@ -21,7 +21,8 @@ class Story:
     fault_from_bps: the exposure, as served, from which `fault` is switched on. edit: changes the
     plan's document. noise: share of the control's answers that vary by themselves. culprit: the
     field that the mismatch report must name first. answer: what whoever is asked says, APPROVE or
-    REJECT; "" stays silent. Who rejects gives the first reason why answers differ.
+    REJECT; "" stays silent. Who rejects gives the first reason why answers differ. orphaned: the
+    fault takes away everybody who could act (ops/local/orphaned.py), and uses the stack up.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Story:
     noise: float = 0
     culprit: str = ""
     answer: str = ""
+    orphaned: bool = False
 
 
 def fail_a_fifth(faults: Faults) -> None:
@@ -73,6 +75,15 @@ def ask_and_wait_briefly(document: dict[str, Any]) -> None:
     document["approval"]["timeout_seconds"] = SILENCE_SECONDS
 
 
+def expose_many_for_a_short_time(document: dict[str, Any]) -> None:
+    """A canary of a quarter of the users, so that reads show when it ends, and a lease of 20 s."""
+    soak, canary, *ramp = document["phases"]
+    canary.update(exposure_bps=2500, bake_seconds=5, maximum_bake_seconds=10)
+    document["phases"] = [soak, canary, *(phase for phase in ramp if phase["exposure_bps"] > 2500)]
+    document["approval"]["timeout_seconds"] = 5
+    document["lease"]["grace_seconds"] = 5
+
+
 KNOWN: Final = (
     Story("healthy", "COMPLETED", 10_000),
     Story("errors", "ROLLED_BACK", 0, 2_500, fail_a_fifth),
@@ -91,5 +102,13 @@ KNOWN: Final = (
     Story("approval-given", "COMPLETED", 10_000, edit=ask_early, answer=APPROVE),
     Story("approval-refused", "ROLLED_BACK", 0, edit=ask_early, answer=REJECT),
     Story("approval-timeout", "ROLLED_BACK", 0, edit=ask_and_wait_briefly),
+    Story(
+        "orchestrator-killed",
+        "LEASE_ENDED",
+        0,
+        100,
+        edit=expose_many_for_a_short_time,
+        orphaned=True,
+    ),
 )
 STORIES: Final = {story.name: story for story in KNOWN}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ops import approving, mismatching, rollouts
+from ops.local import orphaned
 from ops.local.faults import Faults
 from ops.local.load import Load
 from ops.local.stack import LocalStack, found
@@ -81,13 +82,18 @@ def run(
             progress.user_errors = counted.user_errors - before.user_errors
             progress.phases_done = names.index(progress.phase) if progress.phase in names else 0
             show(progress)
+            if story.orphaned and followed.faulty:
+                followed.outcome, followed.reason = orphaned.outlive(stack, load)
             time.sleep(POLL_SECONDS)
     finally:
         faults.clear()
         stack.control_noise.set(0)
     rollout_id, both = launched["rollout"], (before, load.snapshot())
     report = _report(story, followed, both, deployed, rollout_id, started)
-    return _with_reasons(report, story, mismatching.mismatches(deployed, rollout_id))
+    # An orphaned rollout has no execution left that could say which answers differed.
+    none: dict[str, Any] = {"reasons": []}
+    reasons = none if story.orphaned else mismatching.mismatches(deployed, rollout_id)
+    return _with_reasons(report, story, reasons)
 
 
 def _with_reasons(report: dict[str, Any], story: Story, found: dict[str, Any]) -> dict[str, Any]:

@@ -9,11 +9,13 @@ import pytest
 from ops.faults import plan
 from ops.faults.cases import Case, every_case, pairs
 from ops.faults.faults import CALL, INVOCATION, Fault
-from ops.faults.happenings import WORLD
+from ops.faults.happenings import DEATHS, WORLD
 from ops.faults.invariants import judge, run
+from ops.faults.machine import MACHINE
 from ops.faults.plan import launch
 from ops.faults.scenarios import SCENARIOS, TASKS, Scenario, before
 from ops.faults.world import GUARD, World
+from rollout.domain.flag import Flag
 
 # `make faults` runs them all; here each kind, state and scenario has its turn.
 EVERY = 32
@@ -35,10 +37,28 @@ def test_every_state_that_does_something_is_struck_by_every_kind_of_fault(
     cases: list[Case],
 ) -> None:
     faults = [fault for case in cases for fault in case.faults]
-    assert {fault.state for fault in faults} == {*TASKS, GUARD}
+    assert {fault.state for fault in faults} >= {*TASKS, GUARD}
     assert {fault.kind for fault in faults} == {*CALL, *INVOCATION, *WORLD}
-    per_state = Counter(fault.state for fault in faults)
+    per_state = Counter(fault.state for fault in faults if fault.state in (*TASKS, GUARD))
     assert min(per_state.values()) >= 40, per_state
+
+
+@pytest.mark.parametrize("kind", DEATHS)
+def test_the_orchestrator_dies_in_every_state(cases: list[Case], kind: str) -> None:
+    """But in the one whose entry is itself the end."""
+    struck = {fault.state for case in cases for fault in case.faults if fault.kind == kind}
+    assert struck == set(MACHINE["States"]) - {"Control Not Confirmed"}
+
+
+@pytest.mark.parametrize("kind", DEATHS)
+def test_whatever_kills_it_users_return_to_the_control(cases: list[Case], kind: str) -> None:
+    """Each state once, in the first scenario that enters it; `make faults` has the others."""
+    first = {case.faults[0].state: case for case in reversed(cases) if case.faults[0].kind == kind}
+    results = [run(case) for case in first.values()]
+    assert {r.case.name: r.problems for r in results if r.problems} == {}
+    endings = {result.ending for result in results}
+    left = {"ended by its lease"} if kind == DEATHS[-1] else set()
+    assert left <= endings <= {"rolled back by the guard", *left}
 
 
 def test_no_two_cases_are_the_same(cases: list[Case]) -> None:
@@ -83,6 +103,14 @@ def test_an_exposure_that_nobody_vouches_for_is_seen() -> None:
     world.ended.clear()
     problems, _ = judge(world)
     assert "100 bps are exposed after the end" in problems
+
+
+def test_what_is_left_exposed_after_its_lease_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though nobody is left to act, and so nothing else is wrong."""
+    world = exposed()
+    world.orphaned = True
+    monkeypatch.setattr(Flag, "exposure_at", lambda self, now: self.candidate_bps)
+    assert "100 bps are exposed after the lease" in judge(world)[0]
 
 
 def test_a_failed_read_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:

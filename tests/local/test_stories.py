@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.local.running import rollout
+from tests.policies import ROLES, role_actions, unused
 
 pytestmark = pytest.mark.local
 PROMISED = {
@@ -32,9 +33,15 @@ def counts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(counts: Path) -> tuple[int, list[str], list[str]]:
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("calls") / "calls.json"
+
+
+@pytest.fixture(scope="module")
+def run(counts: Path, recorded: Path) -> tuple[int, list[str], list[str]]:
     """(exit code, lines of standard output, lines of standard error)."""
-    code, out, err = rollout("rehearse", "--json", "--traffic", str(counts))
+    more = ("--traffic", str(counts), "--calls", str(recorded))
+    code, out, err = rollout("rehearse", "--json", *more)
     return code, out.splitlines(), err.splitlines()
 
 
@@ -118,3 +125,27 @@ def test_progress_is_told_in_plain_lines_when_nobody_watches(
         assert f"healthy: {phase}" in told
     assert "\x1b" not in told
     assert "Traceback" not in told
+
+
+# What the functions called, as IAM in the emulator decided it
+
+
+@pytest.fixture(scope="module")
+def calls(run: tuple[int, list[str], list[str]], recorded: Path) -> list[dict[str, Any]]:
+    return list(json.loads(recorded.read_text(encoding="utf-8"))["calls"])
+
+
+def test_no_call_was_refused(calls: list[dict[str, Any]]) -> None:
+    assert len(calls) > 30
+    assert [call for call in calls if call["refused"]] == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_has_an_action_that_it_never_uses(calls: list[dict[str, Any]], role: str) -> None:
+    assert unused(role, calls) == set()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_call_is_allowed_by_the_template(calls: list[dict[str, Any]], role: str) -> None:
+    """By the template itself: what the emulator gets is wider in a few places."""
+    assert {call["action"] for call in calls if call["role"] == role} <= role_actions(role)
