@@ -22,7 +22,7 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
     AmazonCloudWatchEMFProvider,
 )
 
-from benchmarks.stand_ins import CANDIDATE_MS, Nobody, flag_source, function_server, lambda_client
+from benchmarks.stand_ins import CANDIDATE_MS, Nobody, flag_source, function_server, queueing
 from benchmarks.timing import medians_us, output_discarded, tell
 from rollout.adapters import users_control
 from rollout.adapters.afterwards import Afterwards
@@ -104,7 +104,7 @@ def processor(rounds: int) -> dict[str, Any]:
 def waiting(rounds: int) -> dict[str, Any]:
     """Milliseconds a user waits: the tee is a real client's call to a server on this machine."""
     with function_server() as url, output_discarded():
-        tee = LambdaTee(lambda_client(url), "compare")
+        tee = LambdaTee(queueing(url), "compare")
         log = RequestLog("Bench/ReadPath", "read", 60, b"key")
         shadow = Shadow("user-1", "0" * 16, Observation(users_control.user("user-1"), "", 0.01))
         calls = {

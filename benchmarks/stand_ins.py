@@ -1,6 +1,7 @@
 """What stands around a read in a benchmark: a flag in memory, and a Lambda API on this machine."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from botocore.config import Config
 
 from rollout.adapters import users_control
 from rollout.adapters.flag_reader import FlagReader
+from rollout.adapters.queueing import Queueing
 from rollout.adapters.shadow import Shadow
 from rollout.domain.observation import Observation
 
@@ -102,6 +104,12 @@ def _wait(port: int) -> None:
                 return
         time.sleep(0.05)
     raise TimeoutError(f"nobody listens on port {port}")
+
+
+def queueing(url: str) -> Queueing:
+    """The read path's asynchronous Invoke, for that URL."""
+    os.environ.update(AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b")
+    return Queueing.like(lambda_client(url))
 
 
 def lambda_client(url: str) -> Any:

@@ -26,6 +26,7 @@ from ops.local.alarms import AlarmEvaluator, read_definition
 from ops.local.deploy import UNSCOPED, DeployError, deploy, read_template
 from ops.local.emf import Forwarder
 from ops.local.emulator import REGION, Emulator
+from rollout.adapters.queueing import Queueing
 
 pytestmark = pytest.mark.local
 
@@ -535,27 +536,43 @@ def test_calls_widened_by_deploy_are_refused_when_they_name_a_resource(
             call()
 
 
+def test_the_tees_own_call_is_authorised_as_a_clients_would_be(
+    emulator: Emulator, stack: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alias = f"arn:aws:lambda:{REGION}:000000000000:function:{stack['CompareFunctionName']}:live"
+    statement = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": alias}
+    session = role_session(emulator, "tee", statement)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+    tee = Queueing.like(session.client("lambda", endpoint_url=emulator.endpoint_url))
+    event = {"FunctionName": alias, "InvocationType": "Event", "Payload": '{"raise": "queued"}'}
+    assert tee.invoke(**event) == {"StatusCode": 202}
+    logs = f"/aws/lambda/{stack['CompareFunctionName']}"
+    until(lambda: messages(emulator, logs, '{"raise": "queued"}'), "the event is handled")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        tee.invoke(**{**event, "FunctionName": stack["CandidateAliasArn"]})
+
+
 def as_role(emulator: Emulator, name: str, statement: dict[str, Any]) -> Callable[[str], Any]:
     """Makes clients of a role with this one statement."""
+    session = role_session(emulator, name, statement)
+    return lambda service: session.client(service, endpoint_url=emulator.endpoint_url)
+
+
+def role_session(emulator: Emulator, name: str, statement: dict[str, Any]) -> Any:
+    """A session with the keys of a role that has this one statement."""
     iam = emulator.client("iam")
     trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]
     iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=policy(statement))
     given = emulator.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="test")
     keys = given["Credentials"]
-
-    def client(service: str) -> Any:
-        session: Any = boto3.session.Session()
-        return session.client(
-            service,
-            endpoint_url=emulator.endpoint_url,
-            region_name=REGION,
-            aws_access_key_id=keys["AccessKeyId"],
-            aws_secret_access_key=keys["SecretAccessKey"],
-            aws_session_token=keys["SessionToken"],
-        )
-
-    return client
+    untyped: Any = boto3.session.Session
+    return untyped(
+        region_name=REGION,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
 
 
 def policy(statement: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, Self
 
 from rollout.adapters.clients import quick_client
+from rollout.adapters.queueing import Queueing
 from rollout.domain.cohort import CONTROL
 from rollout.domain.digest import digest
 from rollout.domain.flag import Flag
@@ -104,7 +105,8 @@ class LambdaTee:
     @classmethod
     def connect(cls) -> "LambdaTee":
         """From the environment variables of the function."""
-        return cls(quick_client("lambda", TEE_TIMEOUT_MS), settings().text("COMPARE_FUNCTION"))
+        api = Queueing.like(quick_client("lambda", TEE_TIMEOUT_MS))
+        return cls(api, settings().text("COMPARE_FUNCTION"))
 
     def send(self, shadow: Shadow) -> str:
         """Queue one comparison; a failure is named, and must not fail the read."""

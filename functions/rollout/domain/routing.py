@@ -15,11 +15,11 @@ def route(flag: Flag, user_id: str, now: float) -> Route:
     user counts only while there is any exposure at all, so exposure 0 is always control.
     """
     exposure, bucket = flag.exposure_at(now), flag.bucket_of(user_id)
-    exposed = exposure > 0 and (bucket < exposure or _listed(flag, user_id))
+    exposed = exposure > 0 and (bucket < exposure or (flag.allow_list and _listed(flag, user_id)))
     return (CANDIDATE if exposed else CONTROL), bucket, exposure
 
 
 def _listed(flag: Flag, user_id: str) -> bool:
     """Whether the allow-list has the user: as a mark, which is what rollouts write, or as an id."""
     listed = flag.allow_list
-    return bool(listed) and (mark(flag.salt, user_id) in listed or user_id in listed)
+    return mark(flag.salt, user_id) in listed or user_id in listed
