@@ -47,7 +47,7 @@ class Queueing:
         session: Any = boto3.DEFAULT_SESSION
         made: Any = URLLib3Session  # its type stubs know less than its documentation
         transport = made(
-            verify=os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE", True),
+            verify=os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE") or True,
             proxies=get_environ_proxies(url),
             timeout=(config.connect_timeout, config.read_timeout),
             socket_options=SOCKET_OPTIONS,
