@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml functions/requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed, this is " + sys.version) if sys.version_info < (3, 11) else 0'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[console,local,dev]'
 	@touch $@
 
 # Without a network the other checks still run; where CI is set, that is a failure.
