@@ -16,7 +16,7 @@ from tests.fuzz_counts import (  # noqa: F401  # hooks
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=50)
 # `make fuzz`: more examples, others each time; a failure prints how to repeat it.
-settings.register_profile("deep", deadline=None, max_examples=1000, print_blob=True)
+settings.register_profile("deep", deadline=None, max_examples=300, print_blob=True)
 settings.load_profile("repeatable")
 
 _DOCUMENT: dict[str, Any] = {

@@ -32,12 +32,16 @@ def read_rows(path: Path) -> list[Row]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(_rows(path, csv.DictReader(file)))
+    except InvalidInputError:
+        raise
     except OSError as error:
         raise _error(str(path), error.strerror, "a readable CSV file") from None
     except UnicodeDecodeError:
         raise _error(str(path), "not UTF-8", "a CSV file in UTF-8") from None
     except csv.Error as error:
         raise _error(str(path), str(error), "a CSV file") from None
+    except ValueError:  # no file can have such a name
+        raise _error(str(path), "no name of a file", "a readable CSV file") from None
     if len(rows) < 2:
         found = "one row" if rows else "no rows"
         raise _error(str(path), found, "at least two rows, so that their spacing is known")

@@ -35,17 +35,31 @@ STRANGE_TEXTS = (
 )
 STRANGE = (
     *(None, True, False, 0, -1, -0.0, 0.1, 1e308, 10**400, -(10**30), 2**63, 3.0),
-    *(float("nan"), float("inf"), float("-inf"), [], {}, [[]], {"": {}}, [None], {"\x00": 1}),
-    DEEP_VALUE,
+    *(float("nan"), float("inf"), float("-inf")),
     *STRANGE_TEXTS,
+)
+# Made anew each time, because a spoilt document may be spoilt again.
+STRANGE_CONTAINERS: tuple[Callable[[], Any], ...] = (
+    list,
+    dict,
+    lambda: [[]],
+    lambda: {"": {}},
+    lambda: [None],
+    lambda: {"\x00": 1},
+    lambda: deep(200),
 )
 
 texts = st.sampled_from(STRANGE_TEXTS) | st.text(st.characters(), max_size=40)
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | texts
-values = st.sampled_from(STRANGE) | st.recursive(
-    scalars,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
-    max_leaves=12,
+containers = st.sampled_from(STRANGE_CONTAINERS).map(lambda make: make())
+values = (
+    st.sampled_from(STRANGE)
+    | containers
+    | st.recursive(
+        scalars,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+        max_leaves=12,
+    )
 )
 
 

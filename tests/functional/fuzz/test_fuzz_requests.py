@@ -84,7 +84,9 @@ def test_any_id_has_a_bucket_a_mark_and_a_hash(user: str) -> None:
     assert len(fakes.request_log().hashed(user)) == 16
 
 
-@pytest.mark.parametrize("user", [x for x in STRANGE if not isinstance(x, str)])
+@pytest.mark.parametrize(
+    "user", [*(x for x in STRANGE if not isinstance(x, str)), [], {}, DEEP_VALUE]
+)
 @pytest.mark.parametrize("bps", [0, 10_000])
 def test_a_bad_request_is_nobodys_error(
     user: Any, bps: int, capsys: pytest.CaptureFixture[str]
