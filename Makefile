@@ -8,7 +8,7 @@ CHECKOV_VENV := .venv-checkov
 CHECKOV_STAMP := $(CHECKOV_VENV)/.installed-$(CHECKOV_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test stories unit local rehearse faults build clean
+.PHONY: help setup check test stories unit local rehearse fuzz faults build clean
 
 help: ## Show these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -54,6 +54,9 @@ local: $(STAMP) ## A local stack that stays up until Ctrl-C
 
 rehearse: $(STAMP) ## Two whole rollouts on an AWS emulator and PostgreSQL (ARGS=--json)
 	$(BIN)/rollout rehearse $(ARGS)
+
+fuzz: $(STAMP) ## Every parser of outside input with thousands of made-up inputs; ends with JSON
+	$(BIN)/python -m tests.functional.fuzz
 
 faults: $(STAMP) ## Every fault in every state, in memory, and what it left behind (ARGS=--json)
 	$(BIN)/python -m ops.faults $(ARGS)
