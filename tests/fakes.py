@@ -42,8 +42,11 @@ class FakeFlags:
     urgent: list[bool] = field(default_factory=list)
     stopped: list[int] = field(default_factory=list)
 
+    known: dict[int, Flag] = field(default_factory=dict)
     def current(self, *, ours: bool = False) -> Deployed:
-        return Deployed(self.flag, {"values": {}}, self.number, self.number, self.state)
+        found = Deployed(self.flag, {"values": {}}, self.number, self.number, self.state)
+        note = self.notes[-1] if self.notes else ""
+        return replace(found, version=f"{self.number}", note=note)
 
     def deploy(self, before: Deployed, flag: Flag, note: str, *, urgent: bool) -> int:
         if self.refusals or before.latest_deployment != self.number or self.running():
@@ -57,11 +60,20 @@ class FakeFlags:
         else:
             self.flag, self.state = flag, "COMPLETE"
         return self.number
+            self.known[self.number] = flag
 
     def deployment(self, number: int) -> Deployment:
+    def edit(self, **changes: Any) -> None:
+        """Somebody changes the flag by hand."""
+        self.known.setdefault(self.number, self.flag)
+        self.deploy(self.current(), replace(self.flag, **changes), "by hand", urgent=True)
+
         return Deployment(number, self.state, self.ended_by)
 
     def running(self) -> Deployment | None:
+    def carried(self, number: int) -> Flag:
+        return self.known.get(number, self.flag)
+
         busy = self.state in ("DEPLOYING", "BAKING")
         return Deployment(self.number, self.state) if busy else None
 

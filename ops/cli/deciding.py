@@ -34,7 +34,8 @@ def kill(stack: str, who: str, why: str, as_json: bool, **place: str) -> None:
         f"back at its next look; tidy now with `rollout roll-back --rollout {result['holder']} "
         "--why '…'`"
     )
-    text = f"control serves everyone, verified at the data plane after {result['seconds']:.1f} s; {did}"
+    took = f"{result['seconds']:.1f} s"
+    text = f"control serves everyone, verified at the data plane after {took}; {did}"
     show(result, as_json, text + (left if result["holder"] else ""))
 
 

@@ -122,9 +122,21 @@ def test_a_plan_with_an_unknown_field_is_refused_by_its_name() -> None:
 )
 def test_a_step_runs_only_in_its_turn(execution: str, phase: str, word: str) -> None:
     event = {"document": fakes.event(execution), "execution_name": "2d5f"}
-    flags = FakeFlags(exposed(100, phase=phase))
+    flags = FakeFlags(exposed(10_000 if phase == "ramp-100" else 100, phase=phase))
     ports = preflight.Ports(flags, FakeAlarms(), FakeAliases(), FakeCandidate(), clock)
     assert preflight.preflight(event, ports)["word"] == word
+
+
+@pytest.mark.parametrize("changes", [{"candidate_bps": 5000}, {"candidate_bps": 0}])
+def test_an_exposure_that_somebody_changed_between_two_steps_rolls_back(
+    changes: dict[str, Any],
+) -> None:
+    event = {"document": fakes.event("execution.ramp"), "execution_name": "2d5f"}
+    flags = FakeFlags(exposed(100, **changes), number=7)
+    ports = preflight.Ports(flags, FakeAlarms(), FakeAliases(), FakeCandidate(), clock)
+    found = preflight.preflight(event, ports)
+    assert found["word"] == "ROLL_BACK"
+    assert "the flag was changed since canary was passed: deployment 7" in found["reasons"][0]
 
 
 def test_a_step_in_its_turn_that_meets_an_alarm_rolls_back() -> None:

@@ -239,3 +239,51 @@ def test_a_deployment_that_appconfig_undoes_ends_rolled_back() -> None:
     world = World(flags=FakeFlags(undone=1))
     world.follow(launch(), "r-1")
     assert (words(world), world.most_bps) == (["ROLLED_BACK"], 0)
+
+
+# Somebody edits the flag by hand
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"candidate_bps": 9000}, "candidate_bps: 100 -> 9000"),
+        ({"candidate_bps": 50}, "candidate_bps: 100 -> 50"),
+        ({"allow_list": ("user-1",)}, "'user-1'"),
+        ({"lease_until": NO_LEASE_END - 1}, "lease_until: "),
+        ({"rollout_id": "other-1"}, "rollout_id: 'r-1' -> 'other-1'"),
+    ],
+)
+def test_a_hand_edit_is_seen_at_the_next_look_and_named(changes: dict[str, Any], said: str) -> None:
+    world = World()
+    world.meanwhile["Bake"] = lambda: world.flags.edit(**changes)
+    (execution,) = world.follow(launch(), "r-1")
+    assert execution.path[-6:-4] == ["Evaluate Metrics", "Go / No-Go?"]
+    assert words(world) == ["ROLLED_BACK"]
+    reason = execution.document["outcome"]["reason"]
+    assert said in reason
+    assert "with version " in reason
+    assert "(by hand) changed" in reason
+    assert "CloudTrail" in reason
+
+
+def test_a_hand_edit_in_the_shadow_is_seen_too() -> None:
+    world = World()
+    world.meanwhile["Shadow Soak"] = lambda: world.flags.edit(candidate_bps=100)
+    world.follow(launch(), "r-1")
+    assert (words(world), bps(world)) == (["ROLLED_BACK"], 0)
+
+
+def test_the_same_deployed_once_more_is_no_edit() -> None:
+    world = World()
+    world.meanwhile["Bake"] = lambda: world.flags.edit()
+    world.follow(launch(), "r-1")
+    assert words(world)[-1] == "COMPLETED"
+
+
+def test_a_hand_edit_between_two_steps_is_seen_by_the_next() -> None:
+    world = World()
+    world.meanwhile["Launched"] = lambda: world.flags.edit(candidate_bps=3000)
+    world.follow(launch(), "r-1")
+    assert words(world) == ["LAUNCHED", "ROLLED_BACK"]
+    assert "3000 bps" in world.executions[-1].document["outcome"]["reason"]

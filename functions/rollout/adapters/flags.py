@@ -31,8 +31,8 @@ class Deployed:
     """The flag as last deployed.
 
     document: the write-format document it stands in. latest_deployment: what the optimistic lock
-    is taken on. number, state: the deployment that carries the flag. strange: newer documents are
-    deployed, and none of them is ours.
+    is taken on. number, state, at: the deployment that carries the flag, its begin. strange:
+    newer documents are deployed, and none of them is ours. version, note: of the document.
     """
 
     flag: Flag
@@ -41,6 +41,9 @@ class Deployed:
     number: int
     state: str
     strange: bool = False
+    version: str = ""
+    note: str = ""
+    at: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Flags(Protocol):
 
     def current(self, *, ours: bool = False) -> Deployed: ...
     def deploy(self, before: Deployed, flag: Flag, note: str, *, urgent: bool) -> int: ...
+    def carried(self, number: int) -> Flag: ...
     def deployment(self, number: int) -> Deployment: ...
     def running(self) -> Deployment | None: ...
     def stop(self, number: int) -> None: ...
@@ -153,6 +157,13 @@ class AppConfigFlags:
         ]
         return Deployment(number, answer["State"], ended[-1] if ended else "")
 
+    def carried(self, number: int) -> Flag:
+        """The flag that deployment `number` carried. Raises InvalidInputError, FlagMissingError."""
+        for item in self._deployments():
+            if item["DeploymentNumber"] == number:
+                return self._deployed(item, number).flag
+        raise FlagMissingError(f"deployment {number} of flag {self.name} is not listed any more")
+
     def running(self) -> Deployment | None:
         """The deployment in progress, or None."""
         for item in self._deployments():
@@ -180,25 +191,32 @@ class AppConfigFlags:
         yield from sorted(answer["Items"], key=lambda i: i["DeploymentNumber"], reverse=True)
 
     def _deployed(self, item: dict[str, Any], latest: int) -> Deployed:
-        document = self._document(int(item["ConfigurationVersion"]))
+        version = str(item["ConfigurationVersion"])
+        document, note = self._document(int(version))
+        started = item.get("StartedAt")
         return Deployed(
             flag=flags.parse_document(document, self.name),
             document=document,
             latest_deployment=latest,
             number=item["DeploymentNumber"],
             state=item["State"],
+            version=version,
+            note=note,
+            at=started.isoformat(timespec="seconds") if started else "",
         )
 
-    def _document(self, version: int) -> Any:
+    def _document(self, version: int) -> tuple[Any, str]:
+        """(the document of a version, None when it is no JSON; its note)."""
         answer = self.api.get_hosted_configuration_version(
             ApplicationId=self.application,
             ConfigurationProfileId=self.profile,
             VersionNumber=version,
         )
+        note = str(answer.get("Description", ""))
         try:
-            return json.loads(answer["Content"].read())
+            return json.loads(answer["Content"].read()), note
         except ValueError:
-            return None
+            return None, note
 
     def _store(self, document: dict[str, Any], note: str) -> int:
         answer = self.api.create_hosted_configuration_version(

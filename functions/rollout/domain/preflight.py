@@ -18,6 +18,7 @@ class Found:
     """What preflight found: the deployed flag, and everything that could stand in the way.
 
     alarms: name -> state. candidate_error: "" when the candidate answered, or was not asked.
+    deployment: number of the one that carries the flag.
     """
 
     flag: Flag
@@ -25,6 +26,7 @@ class Found:
     alarms: Mapping[str, str] = field(default_factory=dict)
     weighted_aliases: tuple[str, ...] = ()
     candidate_error: str = ""
+    deployment: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def fitness(step: Step, plan: Plan, found: Found, now: float) -> Fitness:
     strangers = _strangers(step, plan, found.flag)
     if strangers:
         return Fitness(REFUSED, strangers)
-    obstacles = _obstacles(step, found, now)
+    obstacles = _obstacles(step, plan, found, now)
     if obstacles:
         return Fitness(REFUSED if step.action == LAUNCH else ROLL_BACK, obstacles)
     return Fitness(step.action.upper())
@@ -83,7 +85,7 @@ def _phase_before(step: Step, plan: Plan) -> str:
     return plan.phases[plan.phases.index(plan.phase(step.phase)) - 1].name
 
 
-def _obstacles(step: Step, found: Found, now: float) -> tuple[str, ...]:
+def _obstacles(step: Step, plan: Plan, found: Found, now: float) -> tuple[str, ...]:
     reasons = [
         f"alarm {name} is {state}, it must be OK"
         for name, state in found.alarms.items()
@@ -96,4 +98,18 @@ def _obstacles(step: Step, found: Found, now: float) -> tuple[str, ...]:
         reasons.append(f"the candidate does not answer: {found.candidate_error}")
     if step.action != LAUNCH and now >= found.flag.lease_until:
         reasons.append(f"the lease ended at {found.flag.lease_until}, now is {now:.0f}")
-    return tuple(reasons)
+    return (*reasons, *_edited(step, plan, found))
+
+
+def _edited(step: Step, plan: Plan, found: Found) -> tuple[str, ...]:
+    """Whether somebody has changed the exposure since the phase before was passed."""
+    if step.action == LAUNCH:
+        return ()
+    before = plan.phase(_phase_before(step, plan))
+    if found.flag.enabled and found.flag.candidate_bps == before.exposure_bps:
+        return ()
+    return (
+        f"the flag was changed since {before.name} was passed: deployment {found.deployment} has "
+        f"{found.flag.candidate_bps} bps, enabled {found.flag.enabled}; the plan has "
+        f"{before.exposure_bps}. CloudTrail knows who did",
+    )

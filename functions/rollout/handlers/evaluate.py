@@ -9,6 +9,7 @@ from rollout.adapters import plan_documents
 from rollout.adapters.alarms import Alarms, CloudWatchAlarms
 from rollout.adapters.flags import AppConfigFlags, Flags
 from rollout.adapters.metrics import CloudWatchMetrics, Metrics, MetricsUnavailableError
+from rollout.domain.edits import changes, sentence
 from rollout.domain.exposure import history_after
 from rollout.domain.minute import Evidence, minutes_of
 from rollout.domain.plan import Plan
@@ -46,15 +47,18 @@ def evaluate(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
 
 def _lost(exposure: dict[str, Any], step: Step, flags: Flags) -> Verdict | None:
     """A verdict of its own when the flag is no longer what this phase has set."""
-    flag = flags.current().flag
+    deployed = flags.current()
+    flag, number = deployed.flag, exposure["deployment"]
     ours = (step.rollout_id, exposure["phase"], exposure["exposure_bps"], True)
     found = (flag.rollout_id, flag.phase, flag.candidate_bps, flag.enabled)
-    if found == ours:
+    if deployed.number == number and found == ours:
         return None
-    reason = (
-        f"the flag was changed under this phase: it is {flag.candidate_bps} bps, enabled "
-        f"{flag.enabled}, held by {flag.holder or 'nobody'}"
-    )
+    changed = changes(flags.carried(number), flag) if deployed.number != number else ()
+    if found == ours and not changed:
+        return None  # the same was deployed once more
+    by = f"{deployed.note}, {deployed.at}".strip(", ")
+    number, version = deployed.number, deployed.version
+    reason = sentence(flag, changed, number=number, version=version, by=by)
     return Verdict(Call.ROLL_BACK, f"{Call.ROLL_BACK}: {reason}.", (reason,), ())
 
 

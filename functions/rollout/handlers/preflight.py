@@ -59,6 +59,7 @@ def _look(step: Step, ports: Ports) -> Found:
         alarms=ports.alarms.states(),
         weighted_aliases=ports.aliases.weighted(),
         candidate_error=ports.candidate.read(PROBE).error if asked else "",
+        deployment=deployed.number,
     )
 
 
