@@ -37,7 +37,7 @@ def test_nothing_was_refused() -> None:
     assert [call for call in CALLS if call["refused"]] == []
 
 
-@pytest.mark.parametrize("role", [role_of(name) for name in FUNCTIONS])
+@pytest.mark.parametrize("role", NOT_REHEARSED)
 def test_every_exception_is_needed(role: str) -> None:
     """What the rehearsal does take is no exception, and nothing is excepted that nobody has."""
     done = {call["action"] for call in CALLS if call["role"] == role}
@@ -84,9 +84,10 @@ def test_each_rule_may_invoke_the_guard_and_nobody_else_may() -> None:
     permissions = [
         r["Properties"] for r in RESOURCES.values() if r["Type"] == "AWS::Lambda::Permission"
     ]
-    assert {p["SourceArn"]["Fn::GetAtt"][0] for p in permissions} == rules
-    assert {p["FunctionName"]["Ref"] for p in permissions} == {"GuardFunction"}
-    assert {p["Principal"] for p in permissions} == {"events.amazonaws.com"}
+    guards = [p for p in permissions if p["FunctionName"] == {"Ref": "GuardFunction"}]
+    by_rules = [p for p in permissions if p["Principal"] == "events.amazonaws.com"]
+    assert guards == by_rules
+    assert {p["SourceArn"]["Fn::GetAtt"][0] for p in guards} == rules
 
 
 def test_what_a_rule_could_not_deliver_may_be_queued_by_that_rule_only() -> None:

@@ -230,7 +230,8 @@ def own_and_beside(role: str, action: str, stack: Stack) -> tuple[list[Any], lis
     """(changes of the call that name what the role may use, and those that name its neighbours)."""
     if action == "lambda:InvokeFunction":
         may = [arn(stack, target) for target in resources(role, action)]
-        others = {arn(stack, {"Fn::GetAtt": [name, "Arn"]}) for name in FUNCTIONS} - set(may)
+        made = [name for name in FUNCTIONS if name in stack.names]
+        others = {arn(stack, {"Fn::GetAtt": [name, "Arn"]}) for name in made} - set(may)
         return [{"FunctionName": a} for a in may], [{"FunctionName": a} for a in sorted(others)]
     if action == "sqs:SendMessage":
         queues = {"GuardRole": "GuardFailures", "SchedulerRole": "ScheduleFailures"}
