@@ -41,7 +41,7 @@ def problems(document: dict[str, Any]) -> list[InvalidInputError]:
     sense.
     """
     document = copy.deepcopy(document)
-    found = []
+    found: list[InvalidInputError] = []
     while True:
         try:
             parse(document)

@@ -158,8 +158,9 @@ def _seconds(line: Mapping[str, Any]) -> float:
     """When the line was written; 0 where it does not say. What a log holds need not be ours."""
     header = line.get("_aws")
     stamp = header.get("Timestamp") if isinstance(header, Mapping) else 0
-    known = isinstance(stamp, int | float) and 0 <= stamp < LATEST_MS
-    return stamp / 1000 if known else 0.0
+    if not isinstance(stamp, int | float) or not 0 <= stamp < LATEST_MS:
+        return 0.0
+    return stamp / 1000
 
 
 def _is_text(value: Any) -> bool:
