@@ -1,10 +1,12 @@
 """python -m benchmarks.cold_start: what a fresh interpreter spends before a handler can answer.
 
+Every handler of the template.
 Each in a new process, in turn, wall time over that of a bare interpreter. "Ready" is the import
 of the handler and what it makes once per sandbox; the baseline is `import boto3` and the clients
 that the handler needs, made the ordinary way.
 """
 
+import re
 import subprocess
 import sys
 import time
@@ -16,29 +18,31 @@ import click
 
 from benchmarks.timing import tell
 
-FUNCTIONS: Final = Path(__file__).parents[1] / "functions"
+ROOT: Final = Path(__file__).parents[1]
+FUNCTIONS: Final = ROOT / "functions"
+HANDLERS: Final = re.findall(
+    r"Handler: rollout\.handlers\.(\w+)\.handler", (ROOT / "template.yaml").read_text("utf-8")
+)
 CLIENTS: Final = "import boto3; [boto3.client(n) for n in {names}]"
 READY: Final = "from rollout.handlers import read; read._reader()"
 CANDIDATE: Final = "from rollout.handlers import candidate; candidate._users()"
+IMPORTED: Final = {name: f"from rollout.handlers import {name}" for name in HANDLERS}
 PROGRAMS: Final = {
     "bare": "pass",
     "boto3": "import boto3",
     "lambda": CLIENTS.format(names=["lambda"]),
     "lambda_appconfigdata": CLIENTS.format(names=["lambda", "appconfigdata"]),
+    **IMPORTED,
     "read": READY,
     "read_by_extension": READY,
     "compare": "from rollout.handlers import compare; compare._ports()",
     "candidate": CANDIDATE,
-    "evaluate": "from rollout.handlers import evaluate",
-    "roll_back": "from rollout.handlers import roll_back",
 }
 BASELINES: Final = {
+    **dict.fromkeys(HANDLERS, "boto3"),
     "read": "lambda_appconfigdata",
     "read_by_extension": "lambda",
     "compare": "lambda",
-    "candidate": "boto3",
-    "evaluate": "boto3",
-    "roll_back": "boto3",
 }
 EXTENSION: Final = {"AWS_APPCONFIG_EXTENSION_HTTP_PORT": "2772"}
 ENVIRONMENT: Final = {
