@@ -95,7 +95,11 @@ class Outlook:
 
 
 def outlook(plan: Plan, forecast: Forecast, users: int, listed: int = 0) -> tuple[Outlook, ...]:
-    """One outlook per phase; users: how many there are, listed: of them on the allow-list."""
+    """One outlook per phase; users: how many there are, listed: of them on the allow-list.
+
+    Raises InvalidInputError for a number of users that is none.
+    """
+    fields.whole(users, "users", least=1)
     promises = promises_of(plan, plan.evaluation.period_seconds)
     start, found = 0.0, []
     for index, phase in enumerate(plan.phases):

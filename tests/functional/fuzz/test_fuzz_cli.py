@@ -19,10 +19,18 @@ from tests.fuzz_counts import tried
 BETA = str(ROOT / "plans" / "beta.json")
 # Nobody listens there: what comes so far has passed every check of its words.
 NOWHERE = ["--endpoint-url", "http://127.0.0.1:9"]
-# No shell can pass on NUL; half characters are what it makes of bytes that are no UTF-8.
-WORDS = st.sampled_from([x for x in STRANGE_TEXTS if "\x00" not in x and len(x) < 1000]) | st.text(
-    st.characters(exclude_characters="\x00"), max_size=20
-)
+
+
+def typed(word: str) -> bool:
+    """Whether a shell can pass the word on: no NUL, and half characters for odd bytes only."""
+    try:
+        return b"\0" not in os.fsencode(word)
+    except UnicodeEncodeError:
+        return False
+
+
+STRANGE_WORDS = [word for word in STRANGE_TEXTS if len(word) < 1000 and typed(word)]
+WORDS = st.sampled_from(("\udcff", *STRANGE_WORDS)) | st.text(max_size=20).filter(typed)
 NUMBERS = st.sampled_from(("nan", "inf", "-inf", "-0.0", "1e999", "1e308", "0", "x", "9" * 400))
 COMMANDS = st.one_of(
     st.tuples(st.just("launch"), st.just("--plan"), WORDS),
@@ -60,6 +68,12 @@ def test_a_command_ends_with_a_result_or_one_line(words: tuple[str, ...], as_jso
     if done.exit_code == 2:
         assert done.output.strip(), words
         assert len(done.output) < 2000
+
+
+def test_more_users_than_there_can_be_are_bad_input() -> None:
+    words = ["plan", "explain", BETA, "--requests-per-day=5", f"--users={'9' * 400}"]
+    done = CliRunner().invoke(main, words)
+    assert (done.exit_code, "users is " in done.output) == (2, True)
 
 
 @pytest.mark.parametrize("number", ["nan", "inf", "1e999"])
