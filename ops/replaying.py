@@ -63,7 +63,12 @@ def from_file(path: Path, plan: Plan) -> list[Minute]:
             field="--counts", value=str(path), expected=f"a file in UTF-8 ({error})"
         ) from None
     rows = _json_lines(text) if text.lstrip().startswith("{") else _csv(text)
-    return [_minute(row, f"line {number}", plan) for number, row in rows]
+    try:
+        return [_minute(row, f"line {number}", plan) for number, row in rows]
+    except csv.Error as error:
+        raise InvalidInputError(
+            field="--counts", value=str(path), expected=f"CSV ({error})"
+        ) from None
 
 
 def _json_lines(text: str) -> Iterator[tuple[int, dict[str, Any]]]:

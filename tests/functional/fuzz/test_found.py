@@ -109,6 +109,16 @@ def test_a_recorded_line_that_is_no_object_is_refused(tmp_path: Path, line: str)
     clear(str(caught.value))
 
 
+@pytest.mark.parametrize("lines", [["x" * 200_000], [",".join(ROW), "x" * 200_000]])
+def test_recorded_minutes_with_a_cell_too_long_for_csv_are_refused(
+    tmp_path: Path, lines: list[str]
+) -> None:
+    file = tmp_path / "minutes"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(InvalidInputError, match="--counts"):
+        replaying.from_file(file, BETA)
+
+
 def test_recorded_minutes_with_a_byte_order_mark_are_read(tmp_path: Path) -> None:
     file = tmp_path / "minutes"
     file.write_bytes(b"\xef\xbb\xbf" + json.dumps(ROW).encode())
