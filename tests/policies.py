@@ -64,6 +64,7 @@ BY_SERVICES: Final[dict[str, dict[str, str]]] = {
         if name not in ("FlagAlarmRole", "PlaybookRole", "SchedulerRole")
     },
     "ScheduleNextRole": {**LOG, "iam:PassRole": "asked for by CreateSchedule"},
+    "CompareRole": {**LOG, "sqs:SendMessage": "Lambda keeps the comparison that was never made"},
     "GuardRole": {**LOG, "sqs:SendMessage": "Lambda keeps the event that the guard gave up"},
     "FlagAlarmRole": {"cloudwatch:DescribeAlarms": "AppConfig watches the alarm"},
     "SchedulerRole": {

@@ -178,10 +178,13 @@ def test_a_guard_that_failed_leaves_its_event_in_a_queue() -> None:
     assert "DeadLetterQueue" in FUNCTIONS["GuardFunction"]
 
 
-def test_no_queue_keeps_what_users_asked_and_were_answered() -> None:
-    properties = FUNCTIONS["CompareFunction"]
-    assert "DeadLetterQueue" not in properties
-    assert "DestinationConfig" not in properties["EventInvokeConfig"]
+def test_comparisons_that_were_never_made_wait_for_a_day_where_no_role_can_read_them() -> None:
+    config = FUNCTIONS["CompareFunction"]["EventInvokeConfig"]
+    assert (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"]) == (0, 60)
+    queue = config["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0]
+    kept = RESOURCES[queue]["Properties"]
+    assert (kept["SqsManagedSseEnabled"], kept["MessageRetentionPeriod"]) == (True, 86_400)
+    assert "sqs:ReceiveMessage" not in json.dumps(TEMPLATE)
 
 
 def test_a_schedule_that_cannot_start_its_step_goes_to_a_queue() -> None:

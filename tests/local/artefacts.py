@@ -79,9 +79,13 @@ def hands_over(event: dict[str, Any]) -> bool:
 
 
 def messages(stack: LocalStack) -> Iterator[tuple[str, str]]:
-    """What stands in every queue, that of the topic's subscriber among them."""
+    """What stands in every queue, that of the topic's subscriber among them.
+
+    Not in the one for comparisons that were never made: it holds them whole, and says so.
+    """
     api = stack.emulator.client("sqs")
-    for url in api.list_queues().get("QueueUrls", ()):
+    urls = api.list_queues().get("QueueUrls", ())
+    for url in (url for url in urls if "ShadowFailures" not in url):
         while found := api.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
             for message in found:
                 api.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])

@@ -160,8 +160,8 @@ def _facts(
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """The Lambda entry point.
 
-    Never raises: Lambda would log what was raised, and hand the event, which holds a user's id
-    and answer, to whoever collects failures.
+    Never raises: Lambda would log what was raised, and keep the event, which holds a user's id
+    and answer, in the queue for failures.
     """
     try:
         return compare(event, _ports())
