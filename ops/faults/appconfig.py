@@ -6,7 +6,7 @@ Source: AppConfig user guide and API reference: StartDeployment, StopDeployment,
 
 import io
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from ops.faults.wire import RefusedError
@@ -86,6 +86,16 @@ class AppConfig:
         now, version = self.clock(), self.effective(self.clock()).version
         number = len(self.deployments) + 1
         self.deployments.append(Deployment(number, version, now, now + BAKE_SECONDS, "somebody"))
+
+    def edit(self, **changes: Any) -> None:
+        """Somebody changes the flag by hand, unless a deployment runs."""
+        now = self.clock()
+        if self.running():
+            return
+        document = self.versions[self.effective(now).version - 1]
+        self.versions.append(with_flag(document, FLAG_NAME, replace(self.flag(now), **changes)))
+        number = len(self.deployments) + 1
+        self.deployments.append(Deployment(number, len(self.versions), now, now, "by hand"))
 
     def list_deployments(self, _: dict[str, Any]) -> dict[str, Any]:
         now = self.clock()

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from ops.faults import functions
 from ops.faults.faults import AbortedError, Fault
 from ops.faults.machine import RUNTIME, Execution, TaskError
 from ops.faults.plan import launch
+from rollout.adapters.closing import close, needs_closing
 
 if TYPE_CHECKING:
     from ops.faults.world import World
@@ -126,6 +129,19 @@ def _rolled_back_and_stopped(world: "World", _: Execution) -> None:
         raise AbortedError
 
 
+def _killed(world: "World", _: Execution) -> None:
+    """A person presses the kill switch, which closes the flag and touches nothing else."""
+    planes = functions.rolling_back(world.clock, world.sleep).planes
+    with suppress(Exception):  # whatever it is, the person is told, and the rollout goes on
+        before = planes.flags.current(ours=True)
+        if needs_closing(before):
+            close(before, "kill by a person", planes)
+
+
+def _edited(world: "World", _: Execution) -> None:
+    world.account.appconfig.edit(allow_list=("nobody",))
+
+
 def _second(world: "World", _: Execution) -> None:
     world.start("r-2", launch("r-2"))
 
@@ -178,6 +194,8 @@ WORLD: Final[dict[str, Happening]] = {
     "nobody is left to act": _orphaned,
     "a person rolls back": _rolled_back,
     "a person rolls back and stops it": _rolled_back_and_stopped,
+    "a person kills": _killed,
+    "somebody edits the flag by hand": _edited,
     "a second rollout is launched": _second,
     "the schedules fire": _firing(),
     "the schedules fire twice": _firing(fire_twice=True),

@@ -20,6 +20,7 @@ from ops.faults.world import GUARD, World
 from rollout.domain.flag import NO_LEASE_END
 from rollout.domain.messages import UNKNOWN
 
+KILLED: Final = "a person kills"
 WENT_ON: Final = ("LAUNCHED", "RAMPED", "COMPLETED")
 # Enough for every warm reader to have asked twice.
 SPREAD_SECONDS: Final = 2 * POLL_SECONDS + 1
@@ -112,7 +113,9 @@ def _second(world: World) -> list[str]:
     for name, (_, document) in list(world.account.scheduler.pending.items()):
         if document["rollout_id"] == holder:
             continue
-        if "scheduler" not in world.strikes.outages and not _struck_scheduler(world):
+        reachable = "scheduler" not in world.strikes.outages and not _struck_scheduler(world)
+        # A kill touches the flag alone; what it leaves must only start in vain.
+        if reachable and not any(fault.kind == KILLED for fault in world.strikes.faults):
             found.append(f"schedule {name} was left behind")
         found += _fires_in_vain(world, name, document)
     return found

@@ -96,6 +96,12 @@ def _differing(world: World) -> None:
     world.account.cloudwatch.differing, world.approve = 0.2, True
 
 
+def _stepping_down(world: World) -> None:
+    _differing(world)
+    for _, document in world.account.scheduler.pending.values():
+        document["plan"]["response"] = "step_down"
+
+
 def _ringing(world: World) -> None:
     world.account.cloudwatch.ringing = True
 
@@ -110,6 +116,7 @@ SCENARIOS: Final = (
     Scenario("cleanup", 5),
     Scenario("launch in doubt", 0, frozenset({"Ask a Person"}), _differing),
     Scenario("ramp in doubt", 1, frozenset({"Ask a Person"}), _differing),
+    Scenario("ramp stepping down", 1, frozenset({"Step Down"}), _stepping_down),
     Scenario("failing launch", 0, BACK, _failing),
     Scenario("failing ramp", 1, BACK, _failing),
     Scenario("cleanup under alarm", 5, BACK, _ringing),

@@ -23,6 +23,7 @@ BY_STATE = {
     "set_exposure.shadow": "Start Shadow",
     "set_exposure.canary": "Enable Canary",
     "set_exposure.ramp": "Raise Exposure",
+    "set_exposure.down": "Step Down",
     "confirm_exposure.canary": "Confirm Exposure",
     "evaluate.shadow": "Evaluate Shadow",
     "evaluate.canary": "Evaluate Metrics",

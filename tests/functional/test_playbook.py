@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from rollout.domain import drill, question
-from rollout.domain.exposure import LOST, SERVED_LIVE, SERVED_SHADOW
+from rollout.domain import drill, question, response
+from rollout.domain.exposure import LOST, SERVED_DOWN, SERVED_LIVE, SERVED_SHADOW
 from rollout.domain.plan import Plan
 from rollout.domain.preflight import REFUSED
 from rollout.domain.step import ACTIONS, next_word
@@ -132,7 +132,14 @@ def words(name: str) -> set[str]:
 
 def test_the_machine_knows_every_call_but_the_one_that_is_its_default() -> None:
     calls = {str(call) for call in Call} - {"ROLL_BACK"}
-    assert words("Go / No-Go?") == words("Shadow Sound?") == calls
+    assert words("Shadow Sound?") == calls
+    assert words("Go / No-Go?") == {*calls, response.STEP_DOWN}
+
+
+def test_whoever_steps_down_asks_a_person_next_and_silence_rolls_back() -> None:
+    assert set(targets(STATES["Step Down"])) == {"Confirm Exposure", "Roll Back"}
+    served = {rule["StringEquals"]: rule["Next"] for rule in CHOICES["Exposure Served?"]["Choices"]}
+    assert served[SERVED_DOWN] == "Ask a Person"
 
 
 def test_the_machine_knows_every_word_of_the_preflight() -> None:
@@ -152,7 +159,7 @@ def test_what_is_drilled_is_the_function_that_rolls_back() -> None:
 
 def test_the_machine_knows_when_an_exposure_is_served() -> None:
     known = words("Exposure Served?")
-    assert known >= {SERVED_LIVE, SERVED_SHADOW, "SPREADING"}
+    assert known >= {SERVED_DOWN, SERVED_LIVE, SERVED_SHADOW, "SPREADING"}
     assert LOST not in known
 
 

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 from rollout.domain.flag import Flag
 from rollout.domain.plan import SHADOW, Phase, Plan
-from rollout.domain.step import History, Step
+from rollout.domain.step import DOWN, History, Step
 
 DEPLOYING, SPREADING, LOST = "DEPLOYING", "SPREADING", "LOST"
-SERVED_SHADOW, SERVED_LIVE = "SERVED_SHADOW", "SERVED_LIVE"
+SERVED_SHADOW, SERVED_LIVE, SERVED_DOWN = "SERVED_SHADOW", "SERVED_LIVE", "SERVED_DOWN"
+SERVED: Final = {SHADOW: SERVED_SHADOW, DOWN.lower(): SERVED_DOWN}
 # A deployment with five minutes of AppConfig bake is served long before this.
 PATIENCE_SECONDS: Final = 1800
 # Readers poll on their own clocks; after two intervals each has asked at least once.
@@ -81,9 +82,9 @@ class Sighting:
 def confirm(exposure: Mapping[str, Any], step: Step, seen: Sighting, now: float) -> dict[str, Any]:
     """The exposure document after one more look, with its next word.
 
-    SERVED_SHADOW or SERVED_LIVE once the deployment is complete and every reader has had two poll
-    intervals since the new flag was first seen; SPREADING before, with wait_seconds; LOST when
-    the deployment was ended, or is not served within PATIENCE_SECONDS.
+    SERVED_SHADOW, SERVED_LIVE or SERVED_DOWN once the deployment is complete and every reader has
+    had two poll intervals since the new flag was first seen; SPREADING before, with wait_seconds;
+    LOST when the deployment was ended, or is not served within PATIENCE_SECONDS.
     """
     ended = seen.state in ("ROLLING_BACK", "ROLLED_BACK", "REVERTED")
     if ended:
@@ -101,7 +102,7 @@ def confirm(exposure: Mapping[str, Any], step: Step, seen: Sighting, now: float)
         # Rounded up, or the wait ends just too early and costs another round.
         wait = math.ceil(remaining)
         return {**exposure, "word": SPREADING, "seen_at": seen_at, "wait_seconds": wait}
-    word = SERVED_SHADOW if exposure["kind"] == SHADOW else SERVED_LIVE
+    word = SERVED.get(exposure["kind"], SERVED_LIVE)
     return {**exposure, "word": word, "seen_at": seen_at, "served_at": now}
 
 

@@ -58,9 +58,9 @@ def _part(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def _silence(document: Mapping[str, Any]) -> str:
-    """A timeout after INVESTIGATE, without an approval: the question is what went wrong."""
+    """A timeout after a person was asked, without an approval: the question is what went wrong."""
     verdict, error = _part(document, "verdict"), _part(document, "error")
-    asked = verdict.get("word") == "INVESTIGATE" and not _part(document, "approval")
+    asked = verdict.get("word") in ("INVESTIGATE", "STEP_DOWN") and not _part(document, "approval")
     if not asked or error.get("Error") not in TIMEOUTS:
         return ""
     return f"nobody answered in time: {verdict.get('sentence', '')}"

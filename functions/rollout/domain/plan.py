@@ -18,6 +18,7 @@ CALLS: Final = ("PROMOTE", "HOLD", "INVESTIGATE", "ROLL_BACK")
 METRICS: Final = ("errors", "slow", "mismatches", "shadow_failures")
 NOISE_BPS: Final = 500
 SHADOW, CANARY, RAMP = "shadow", "canary", "ramp"
+ROLL_BACK, STEP_DOWN = "roll_back", "step_down"
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,7 @@ class Plan:
     allow_list: tuple[str, ...]
     tenants: tuple[str, ...] = ()
     approval_people: int = 1
+    response: str = ROLL_BACK
     time_zone: str = "UTC"
 
     def phase(self, name: str) -> Phase:
@@ -150,6 +152,10 @@ class Plan:
         """The phase that follows, or None after the last."""
         index = self.phases.index(self.phase(name)) + 1
         return self.phases[index] if index < len(self.phases) else None
+
+    def before(self, name: str) -> Phase:
+        """The phase before; the first one for itself."""
+        return self.phases[max(0, self.phases.index(self.phase(name)) - 1)]
 
     def next_exposure_bps(self, name: str) -> int:
         """What leaving the phase risks: the exposure of the next one (full after the last)."""
@@ -201,6 +207,7 @@ def read(document: Mapping[str, Any]) -> Plan:
         allow_list=_marks(document["cohort"]),
         tenants=tuple(document["cohort"].get("tenants", ())),
         approval_people=document["approval"].get("people", 1),
+        response=document.get("response", ROLL_BACK),
         time_zone=document.get("time_zone", "UTC"),
     )
 

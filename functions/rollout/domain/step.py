@@ -10,6 +10,7 @@ from rollout.domain.plan import CANARY, RAMP, SHADOW, Phase, Plan
 
 History = tuple[tuple[str, float], ...]
 LAUNCH, RAMP_UP, CLEANUP = "launch", "ramp", "cleanup"
+DOWN: Final = "DOWN"
 ACTIONS: Final = (LAUNCH, RAMP_UP, CLEANUP)
 # Schedule names are at most 64 characters: a rollout id, a dot and a phase name (24).
 ROLLOUT_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}")
@@ -42,7 +43,9 @@ class Step:
         return asdict(self)
 
     def place(self, plan: Plan, phase: str) -> Phase:
-        """The plan's phase for the state that asks: SHADOW, CANARY or RAMP."""
+        """The plan's phase for the state that asks: SHADOW, CANARY, RAMP, or DOWN one from it."""
+        if phase == DOWN:
+            return plan.before(self.phase)
         if phase == RAMP.upper():
             return plan.phase(self.phase)
         return plan.first(phase.lower())

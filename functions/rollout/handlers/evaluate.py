@@ -12,7 +12,8 @@ from rollout.adapters.metrics import CloudWatchMetrics, Metrics, MetricsUnavaila
 from rollout.domain.edits import changes, sentence
 from rollout.domain.exposure import history_after
 from rollout.domain.minute import Evidence, minutes_of
-from rollout.domain.plan import Plan
+from rollout.domain.plan import RAMP, Plan
+from rollout.domain.response import STEP_DOWN, response
 from rollout.domain.step import Step, next_word
 from rollout.domain.verdict import Call, Verdict, judge
 from rollout.telemetry import log
@@ -42,7 +43,10 @@ def evaluate(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     verdict = lost or judge(evidence, phase, plan)
     log().info("verdict", extra={"phase": phase.name, "sentence": verdict.sentence})
 
-    return {**verdict.to_json(), "phase": phase.name, "next": next_word(plan, phase)}
+    word = response(verdict, phase, plan)
+    # From the exposure below, the next step is this phase once more.
+    following = RAMP.upper() if word == STEP_DOWN else next_word(plan, phase)
+    return {**verdict.to_json(), "word": word, "phase": phase.name, "next": following}
 
 
 def _lost(exposure: dict[str, Any], step: Step, flags: Flags) -> Verdict | None:

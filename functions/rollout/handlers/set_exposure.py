@@ -1,4 +1,4 @@
-"""Set the exposure: the Lambda behind Start Shadow, Enable Canary and Raise Exposure."""
+"""Set the exposure: the Lambda behind Start Shadow, Enable Canary, Raise Exposure, Step Down."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from rollout.adapters.flags import AppConfigFlags, FlagConflictError, Flags
 from rollout.adapters.metrics import CloudWatchMetrics, Metrics, MetricsUnavailableError
 from rollout.domain.exposure import DEPLOYING, LOST, flag_for, history_after, holder_problem
 from rollout.domain.plan import SHADOW, Phase, Plan
-from rollout.domain.step import History, Step
+from rollout.domain.step import DOWN, History, Step
 from rollout.telemetry import log
 
 
@@ -26,16 +26,20 @@ class Ports:
 def set_exposure(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     """Deploy the phase's flag: exposure, shadow sample, slow cut-offs, and the lease that ends it.
 
-    Event: {"plan", "step", "phase": SHADOW, CANARY or RAMP, "before": the exposure of the phase
-    before in the same execution, if there is one}. Returns the exposure: {"word":
+    Event: {"plan", "step", "phase": SHADOW, CANARY, RAMP or DOWN, "before": the exposure of the
+    phase before in the same execution, if there is one}. Returns the exposure: {"word":
     DEPLOYING or LOST, "reason", "phase", "kind", "exposure_bps", "deployment", "started_at", …}.
-    A repeated call finds its own deployment and starts no other.
+    A repeated call finds its own deployment and starts no other. After a step down the evidence
+    is counted anew: what a person takes over must not speak against the next try.
     """
     plan, step = plan_documents.parse(event["plan"]), Step.from_json(event["step"])
     phase = step.place(plan, event["phase"])
+    down = event["phase"] == DOWN
     history = history_after(event["before"]) if "before" in event else step.history
     now = ports.clock()
-    exposure = _exposure(plan, phase, now, history)
+    exposure = _exposure(plan, phase, now, () if down else history)
+    if down:
+        exposure["kind"] = DOWN.lower()
     before = ports.flags.current()
     problem = holder_problem(before.flag, step, first=phase.kind == SHADOW)
     if problem:
@@ -45,7 +49,8 @@ def set_exposure(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     flag = flag_for(plan, phase, step, now, _reference_ms(plan, now, ports.metrics))
     note = f"{step.rollout_id} {phase.name}: {phase.exposure_bps} bps"
     try:
-        number = ports.flags.deploy(before, flag, note, urgent=False)
+        # Without bake on the way down: an alarm must not bring the higher exposure back.
+        number = ports.flags.deploy(before, flag, note, urgent=down)
     except FlagConflictError as error:
         return {**exposure, "deployment": before.number, "word": LOST, "reason": str(error)}
     log().info("exposure set", extra={"phase": phase.name, "exposure_bps": phase.exposure_bps})

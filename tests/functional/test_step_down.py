@@ -1,0 +1,133 @@
+"""The graded response: one step down to what was passed, then a person; gross harm goes to 0."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rollout.domain.plan import Plan
+from rollout.domain.response import response
+from rollout.domain.verdict import Call, Verdict
+from rollout.handlers import set_exposure
+from tests import fakes
+from tests.fakes import NOW, FakeFlags, FakeMetrics, exposed
+from tests.functional.machine import World
+from tests.functional.test_whole_rollouts import bps, launch, words
+
+
+def graded() -> dict[str, Any]:
+    document = launch()
+    document["plan"]["response"] = "step_down"
+    return document
+
+
+class Differing(World):
+    """Answers differ while this exposure, or a higher one, is served for the first time."""
+
+    from_bps = 2500
+    cured = False
+
+    def wait(self, seconds: float) -> None:
+        self.differing = 0.2 if self.most_bps >= self.from_bps and not self.cured else 0.0
+        super().wait(seconds)
+
+
+YES = {"word": "APPROVED", "by": "ada", "why": "repaired"}
+
+
+def test_harm_in_the_ramp_steps_down_one_level_and_asks() -> None:
+    world = Differing(answer={"word": "REJECTED", "by": "ada", "why": "no"})
+    served: list[int] = []
+    world.meanwhile["Ask a Person"] = lambda: served.append(bps(world))
+    world.follow(graded(), "r-1")
+    path = world.executions[-1].path
+    assert served == [500]
+    assert path.index("Step Down") < path.index("Ask a Person") < path.index("Roll Back")
+    assert (words(world)[-1], bps(world)) == ("ROLLED_BACK", 0)
+
+
+def test_silence_after_a_step_down_rolls_back_and_says_so() -> None:
+    world = Differing()
+    world.follow(graded(), "r-1")
+    assert (words(world)[-1], bps(world)) == ("ROLLED_BACK", 0)
+    assert world.executions[-1].document["verdict"]["word"] == "STEP_DOWN"
+
+
+def test_the_exposure_of_the_way_down_is_leased_until_the_answer_is_due() -> None:
+    world = Differing()
+    left: list[float] = []
+    world.meanwhile["Ask a Person"] = lambda: left.append(world.flags.flag.lease_until - world.now)
+    world.follow(graded(), "r-1")
+    assert left[0] > graded()["plan"]["approval"]["timeout_seconds"]
+
+
+def test_an_approval_tries_the_phase_once_more_with_evidence_counted_anew() -> None:
+    world = Differing(answer=YES)
+
+    def repaired() -> None:
+        world.cured = True
+
+    world.meanwhile["Ask a Person"] = repaired
+    world.follow(graded(), "r-1")
+    phases = [execution.document["exposure"]["phase"] for execution in world.executions[:-1]]
+    assert words(world)[-1] == "COMPLETED"
+    assert phases.count("ramp-25") == 1
+    stepped = next(e for e in world.executions if "Step Down" in e.path)
+    again = world.executions[world.executions.index(stepped) + 1]
+    assert stepped.document["exposure"]["phase"] == "ramp-5"
+    assert again.document["preflight"]["step"]["history"][0][0] == "ramp-5"
+    assert len(again.document["preflight"]["step"]["history"]) == 1
+
+
+def test_a_plan_that_does_not_ask_for_it_asks_at_the_present_exposure() -> None:
+    world = Differing()
+    served: list[int] = []
+    world.meanwhile["Ask a Person"] = lambda: served.append(bps(world))
+    world.follow(launch(), "r-1")
+    assert served == [2500]
+    assert not any("Step Down" in execution.path for execution in world.executions)
+
+
+def test_gross_harm_goes_to_0_whatever_the_plan_asks_for() -> None:
+    world = World(failing=lambda exposure: 0.5 if exposure >= 2500 else 0.0)
+    world.follow(graded(), "r-1")
+    assert (words(world)[-1], bps(world)) == ("ROLLED_BACK", 0)
+    assert "Step Down" not in world.executions[-1].path
+
+
+def test_a_flag_that_was_closed_meanwhile_is_not_opened_again_by_stepping_down() -> None:
+    world = Differing(answer=YES)
+    world.meanwhile["Step Down"] = lambda: world.flags.edit(enabled=False, rollout_id="")
+    world.follow(graded(), "r-1")
+    assert (words(world)[-1], bps(world)) == ("ROLLED_BACK", 0)
+
+
+@pytest.mark.parametrize(
+    ("call", "since", "phase", "word"),
+    [
+        (Call.INVESTIGATE, "2027-01-15T00:00:00+00:00", "half", "STEP_DOWN"),
+        (Call.INVESTIGATE, "", "half", "INVESTIGATE"),
+        (Call.ROLL_BACK, "2027-01-15T00:00:00+00:00", "half", "ROLL_BACK"),
+        (Call.INVESTIGATE, "2027-01-15T00:00:00+00:00", "canary", "INVESTIGATE"),
+        (Call.HOLD, "2027-01-15T00:00:00+00:00", "half", "HOLD"),
+        (Call.PROMOTE, "", "half", "PROMOTE"),
+    ],
+)
+def test_only_harm_that_is_asked_about_in_the_ramp_steps_down(
+    plan: Plan, call: Call, since: str, phase: str, word: str
+) -> None:
+    asked = replace(plan, response="step_down")
+    verdict = Verdict(call, "s", ("r",), since=since)
+    assert response(verdict, plan.phase(phase), asked) == word
+    assert response(verdict, plan.phase(phase), plan) == call
+
+
+def test_the_way_down_is_deployed_at_once_and_repeated_without_a_second_deployment() -> None:
+    event = fakes.event("set_exposure.down")
+    flags = FakeFlags(exposed(500, phase="ramp-5"))
+    ports = set_exposure.Ports(flags, FakeMetrics(), lambda: NOW)
+    first = set_exposure.set_exposure(event, ports)
+    assert (first["kind"], first["exposure_bps"], flags.urgent) == ("down", 100, [True])
+    assert first["history"] == []
+    assert set_exposure.set_exposure(event, ports)["deployment"] == first["deployment"]
+    assert flags.number == 2
