@@ -41,8 +41,8 @@ class FakeFlags:
     notes: list[str] = field(default_factory=list)
     urgent: list[bool] = field(default_factory=list)
     stopped: list[int] = field(default_factory=list)
-
     known: dict[int, Flag] = field(default_factory=dict)
+
     def current(self, *, ours: bool = False) -> Deployed:
         found = Deployed(self.flag, {"values": {}}, self.number, self.number, self.state)
         note = self.notes[-1] if self.notes else ""
@@ -59,21 +59,21 @@ class FakeFlags:
             self.undone, self.state = self.undone - 1, "ROLLED_BACK"
         else:
             self.flag, self.state = flag, "COMPLETE"
-        return self.number
             self.known[self.number] = flag
+        return self.number
 
-    def deployment(self, number: int) -> Deployment:
     def edit(self, **changes: Any) -> None:
         """Somebody changes the flag by hand."""
         self.known.setdefault(self.number, self.flag)
         self.deploy(self.current(), replace(self.flag, **changes), "by hand", urgent=True)
 
-        return Deployment(number, self.state, self.ended_by)
-
-    def running(self) -> Deployment | None:
     def carried(self, number: int) -> Flag:
         return self.known.get(number, self.flag)
 
+    def deployment(self, number: int) -> Deployment:
+        return Deployment(number, self.state, self.ended_by)
+
+    def running(self) -> Deployment | None:
         busy = self.state in ("DEPLOYING", "BAKING")
         return Deployment(self.number, self.state) if busy else None
 
