@@ -16,6 +16,7 @@ from rollout.domain.cohort import CANDIDATE
 from rollout.domain.flag import FULL_BPS
 from rollout.domain.plan import Plan
 from rollout.domain.planner import Forecast, outlook, suggestions
+from rollout.domain.sampling import too_few
 
 ERROR, WARNING = "error", "warning"
 # Step Functions ends an execution at 25,000 events; a look is a Wait, a Task and a Choice: two,
@@ -51,6 +52,7 @@ def lint(document: dict[str, Any], known: Known) -> list[Found]:
         return [Found(ERROR, problem.field, str(problem)) for problem in refused]
     plan = plan_documents.parse(document)
     found = [*_zone(plan), *_history(plan), *_dates(plan, known), *_alarm(plan, known)]
+    found += _ceiling(plan)
     found += _samples(plan, known)
     return sorted(found, key=lambda one: one.level)
 
@@ -80,6 +82,18 @@ def _history(plan: Plan) -> Iterator[Found]:
                 f"{phase.name}: a look every {every} s makes about {events} events in its longest "
                 f"bake, Step Functions ends an execution at {MOST_EVENTS}; look less often",
             )
+
+
+def _ceiling(plan: Plan) -> Iterator[Found]:
+    """A ceiling on the shadow under which the soak can never end."""
+    few = too_few(plan)
+    if few:
+        yield Found(
+            ERROR,
+            "comparison.most_per_second",
+            f"{plan.most_compared_per_second:g} comparisons a second are {few[0]} in the longest "
+            f"soak, {few[1]} without a difference certify it; allow more, or soak longer",
+        )
 
 
 def _dates(plan: Plan, known: Known) -> Iterator[Found]:

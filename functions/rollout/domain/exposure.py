@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from rollout.domain.flag import Flag
 from rollout.domain.plan import SHADOW, Phase, Plan
+from rollout.domain.sampling import shadow_share
 from rollout.domain.step import DOWN, History, Step
 
 DEPLOYING, SPREADING, LOST = "DEPLOYING", "SPREADING", "LOST"
@@ -20,19 +21,25 @@ LONGEST_WAIT_SECONDS: Final = 30
 
 
 def flag_for(
-    plan: Plan, phase: Phase, step: Step, now: float, control_p95_ms: float | None
+    plan: Plan,
+    phase: Phase,
+    step: Step,
+    now: float,
+    control_p95_ms: float | None,
+    reads_per_second: float | None = None,
 ) -> Flag:
     """The flag of a phase, leased from epoch second `now`.
 
     control_p95_ms: the control's recent p95, or None when unknown. The control is slow above it;
-    the candidate above `tolerance` times it and above the absolute limit.
+    the candidate above `tolerance` times it and above the absolute limit. reads_per_second: of
+    late, or None when unknown; under the plan's ceiling it decides how much is compared.
     """
     slowness = plan.slowness
     reference = control_p95_ms or 0.0
     return Flag(
         enabled=True,
         candidate_bps=phase.exposure_bps,
-        shadow_bps=phase.shadow_bps,
+        shadow_bps=shadow_share(plan, phase, reads_per_second),
         salt=plan.salt,
         lease_until=int(now) + plan.lease_seconds(phase.name, int(now) - step.launched_at),
         rollout_id=step.rollout_id,

@@ -58,6 +58,12 @@ class Row:
     tenants: tuple[tuple[int, int, int, int], ...] = ()
 
 
+def reads(rows: Iterable[Row]) -> int:
+    """All requests of users in these periods, whoever answered them."""
+    arms = (arm for row in rows for arm in (row.control, row.candidate) if arm)
+    return sum(arm.requests for arm in arms)
+
+
 @dataclass(frozen=True)
 class Evidence:
     """Everything a verdict weighs.

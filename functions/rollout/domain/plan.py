@@ -114,6 +114,7 @@ class Plan:
     lease_grace_seconds: how long the exposure outlives its orchestrator. cleaning_rules: as text.
     allow_list: as marks (see cohort), whatever the document has.
     noise_bps: basis points of comparisons for which the control is asked twice; 0 for none at all.
+    most_compared_per_second: the ceiling on the shadow, None for none.
     time_zone: in which people are shown its dates; nothing is decided by it.
     """
 
@@ -133,6 +134,7 @@ class Plan:
     allow_list: tuple[str, ...]
     tenants: tuple[str, ...] = ()
     approval_people: int = 1
+    most_compared_per_second: float | None = None
     response: str = ROLL_BACK
     time_zone: str = "UTC"
 
@@ -203,6 +205,7 @@ def read(document: Mapping[str, Any]) -> Plan:
         approval_seconds=document["approval"]["timeout_seconds"],
         cleaning_rules=_rules(document.get("comparison", {}).get("rules", ())),
         noise_bps=document.get("comparison", {}).get("noise_sample_bps", NOISE_BPS),
+        most_compared_per_second=document.get("comparison", {}).get("most_per_second"),
         salt=document["cohort"]["salt"],
         allow_list=_marks(document["cohort"]),
         tenants=tuple(document["cohort"].get("tenants", ())),

@@ -64,11 +64,11 @@ def promises_of(plan: Plan, period_seconds: int) -> Promises:
 def _stage(phase: Phase, plan: Plan, period_seconds: int) -> Stage:
     exposure = phase.exposure_bps / FULL_BPS
     planned = max(1, phase.bake_seconds // period_seconds)
-    return Stage(phase.name, exposure, planned, 0, _certify(phase, plan))
+    return Stage(phase.name, exposure, planned, 0, certified_rates(phase, plan))
 
 
-def _certify(phase: Phase, plan: Plan) -> dict[str, float]:
-    """The rates to certify: what the next exposure risks, or stricter where the plan says so."""
+def certified_rates(phase: Phase, plan: Plan) -> dict[str, float]:
+    """The rate to certify per metric: what the next exposure risks, or stricter by the plan."""
     exposure = plan.next_exposure_bps(phase.name) / FULL_BPS
     found = {}
     for rail in plan.guardrails:

@@ -9,6 +9,7 @@ from rollout.adapters import plan_documents
 from rollout.adapters.flags import AppConfigFlags, FlagConflictError, Flags
 from rollout.adapters.metrics import CloudWatchMetrics, Metrics, MetricsUnavailableError
 from rollout.domain.exposure import DEPLOYING, LOST, flag_for, history_after, holder_problem
+from rollout.domain.minute import reads
 from rollout.domain.plan import SHADOW, Phase, Plan
 from rollout.domain.step import DOWN, History, Step
 from rollout.telemetry import log
@@ -46,7 +47,7 @@ def set_exposure(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
         return {**exposure, "deployment": before.number, "word": LOST, "reason": problem}
     if before.flag.phase == phase.name:
         return {**exposure, "deployment": before.number}
-    flag = flag_for(plan, phase, step, now, _reference_ms(plan, now, ports.metrics))
+    flag = flag_for(plan, phase, step, now, *_of_late(plan, now, ports.metrics))
     note = f"{step.rollout_id} {phase.name}: {phase.exposure_bps} bps"
     try:
         # Without bake on the way down: an alarm must not bring the higher exposure back.
@@ -57,15 +58,23 @@ def set_exposure(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     return {**exposure, "deployment": number}
 
 
-def _reference_ms(plan: Plan, now: float, metrics: Metrics) -> float | None:
-    """The control's recent p95; None when it is not known, and then nothing is relative to it."""
+def _of_late(plan: Plan, now: float, metrics: Metrics) -> tuple[float | None, float | None]:
+    """The control's recent p95 in ms, and reads a second; None for what is not known.
+
+    Without the first nothing is relative to the control; without the second the shadow has no
+    ceiling.
+    """
     period = plan.evaluation.period_seconds
     start = now - plan.slowness.reference_seconds
+    p95_ms = per_second = None
     try:
-        return metrics.control_p95_ms(start, now, period)
+        p95_ms = metrics.control_p95_ms(start, now, period)
+        if plan.most_compared_per_second is not None:
+            rows, _ = metrics.rows(start, now, period)
+            per_second = reads(rows) / (now - start)
     except MetricsUnavailableError as error:
-        log().warning("no latency reference", extra={"reason": str(error)})
-        return None
+        log().warning("control unknown", extra={"reason": str(error)})
+    return p95_ms, per_second
 
 
 def _exposure(plan: Plan, phase: Phase, now: float, history: History) -> dict[str, Any]:
