@@ -25,7 +25,7 @@ HANDLERS: Final = re.findall(
 )
 CLIENTS: Final = "import boto3; [boto3.client(n) for n in {names}]"
 READY: Final = "from rollout.handlers import read; read._reader()"
-CANDIDATE: Final = "from rollout.handlers import candidate; candidate._users()"
+CANDIDATE: Final = "from rollout.handlers import candidate; candidate._source()"
 IMPORTED: Final = {name: f"from rollout.handlers import {name}" for name in HANDLERS}
 PROGRAMS: Final = {
     "bare": "pass",

@@ -241,5 +241,5 @@ def session() -> Any:
 def forget() -> None:
     """Let nothing that was made once for another account or environment live on."""
     known = (clients.client, clients.quick_client, settings.settings, telemetry.log)
-    for cached in (*known, read._reader, compare._ports, candidate._users):
+    for cached in (*known, read._reader, compare._ports, candidate._source):
         cached.cache_clear()

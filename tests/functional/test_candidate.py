@@ -53,13 +53,13 @@ def test_a_user_is_read_in_a_read_only_transaction() -> None:
 def test_the_connection_is_kept() -> None:
     users, made = source(Connection())
     for _ in range(3):
-        users.user("user-1")
+        users.read("user-1")
     assert made == [False]
 
 
 def test_a_dead_socket_is_replaced_once() -> None:
     users, made = source(Connection(pg8000.native.InterfaceError("dead")), Connection())
-    assert users.user("user-1") is not None
+    assert users.read("user-1") is not None
     assert made == [False, False]
 
 
@@ -71,7 +71,7 @@ def test_a_database_that_is_not_there_is_an_answer_that_names_it() -> None:
 
 def test_a_rotated_password_is_fetched_once() -> None:
     users, made = source(pg8000.native.DatabaseError({"C": "28P01"}), Connection())
-    assert users.user("user-1") is not None
+    assert users.read("user-1") is not None
     assert made == [False, True]
 
 
@@ -91,7 +91,7 @@ def lost(refusal: Exception) -> Exception:
 
 def test_a_rotated_password_is_seen_behind_a_socket_error() -> None:
     users, made = source(lost(pg8000.native.DatabaseError({"C": "28P01"})), Connection())
-    assert users.user("user-1") is not None
+    assert users.read("user-1") is not None
     assert made == [False, True]
 
 

@@ -20,14 +20,14 @@ TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sample
 READS = """
 from dataclasses import replace
 from types import SimpleNamespace
-from rollout.adapters import flag_reader, users_candidate
+from rollout.adapters import flag_reader
 from rollout.handlers import candidate, read
 from tests.fakes import FakeCandidate, FakeFlagSource, FakeTee, exposed
 flag = exposed(10_000, lease_until=4_000_000_000)
 flag_reader.connect = lambda: FakeFlagSource(flag)
 read.LambdaCandidate.connect = lambda: FakeCandidate({"user-1": {"id": "user-1"}})
 read.LambdaTee.connect = lambda: FakeTee()
-users_candidate.connect = lambda: SimpleNamespace(user=lambda user_id: None)
+candidate.CONNECT = lambda: SimpleNamespace(read=lambda user_id: None)
 read.handler({"userId": "user-1"}, SimpleNamespace(aws_request_id="request-1"))
 candidate.handler({"userId": "user-1"}, None)
 """

@@ -74,7 +74,7 @@ def test_the_candidate_has_exactly_the_users_of_the_control(database: Database) 
     fetched = Fetched(database)
     users = UsersCandidate(lambda _: fetched)
     assert len(fetched.rows) == users_control.USERS
-    unlike = [name for name in fetched.rows if users.user(name) != users_control.user(name)]
+    unlike = [name for name in fetched.rows if users.read(name) != users_control.user(name)]
     assert unlike == []
 
 
@@ -82,7 +82,7 @@ def test_the_candidate_has_exactly_the_users_of_the_control(database: Database) 
     "user_id", ["user-0", "user-10001", "user-01", "USER-1", "", "' OR 1=1 --", "user-1\x00", "é"]
 )
 def test_neither_knows_anybody_else(users: UsersCandidate, user_id: str) -> None:
-    assert users.user(user_id) is users_control.user(user_id) is None
+    assert users.read(user_id) is users_control.user(user_id) is None
 
 
 FORBIDDEN = [
@@ -154,7 +154,7 @@ def test_errors_fail_reads_and_name_themselves(faults: Faults, users: UsersCandi
 
 def test_mismatches_answer_one_cent_too_much(faults: Faults, users: UsersCandidate) -> None:
     faults.mismatches(1)
-    known, got = users_control.user("user-1"), users.user("user-1")
+    known, got = users_control.user("user-1"), users.read("user-1")
     assert known is not None
     assert got is not None
     cents = [int(user["balance"].replace(".", "")) for user in (known, got)]
@@ -184,7 +184,7 @@ def test_faults_add_up(faults: Faults, users: UsersCandidate) -> None:
 def test_slow_reads_take_that_long(faults: Faults, users: UsersCandidate) -> None:
     faults.slow(200)
     started = time.monotonic()
-    assert users.user("user-1") == users_control.user("user-1")
+    assert users.read("user-1") == users_control.user("user-1")
     assert time.monotonic() - started >= 0.2
 
 

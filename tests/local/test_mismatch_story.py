@@ -81,7 +81,7 @@ def traces(stack: LocalStack) -> Iterator[tuple[str, str]]:
         recorder.configure(sampling=False, service="read", daemon_address=address)
         login = parse_url(stack.database.url)
         users = UsersCandidate(lambda _: pg8000.native.Connection(**login))
-        traced = tracing.traced(users, recorder, user="query")
+        traced = tracing.traced(users, recorder, read="query")
         for user in (f"{planting.USER}1", planting.VICTIM):
             with recorder.in_segment("function"):
                 answer = candidate({"userId": user}, traced)

@@ -1,125 +1,20 @@
-"""The candidate read: PostgreSQL through pg8000.
+"""The candidate read: users from PostgreSQL."""
 
-One lazy connection per sandbox, read-only transactions, one reconnect on a dead socket. Nothing
-here sets session state, so RDS Proxy can multiplex; the role carries its statement timeout.
+from typing import Final
 
-With values, `Connection.run` sends an unnamed Parse, a Bind and an Execute, each followed by a Sync
-(pg8000 1.31.6, `execute_unnamed`): no named statement, which would pin the proxy's connection, and
-the surrounding transaction keeps the three on one backend. BEGIN and COMMIT are simple queries.
-Source: RDS user guide, "Avoiding pinning an RDS Proxy".
-"""
-
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, Final
-
-import pg8000.native
-
-from rollout.adapters.column_values import json_like, reads_anything
-from rollout.adapters.database_login import Login
+from rollout.adapters.one_row import OneRow, connecting
 from rollout.settings import settings
 
 QUERY: Final = "SELECT id, name, email, plan, balance, created_at, tags FROM users WHERE id = :id"
 COLUMNS: Final = ("id", "name", "email", "plan", "balance", "created_at", "tags")
-CONNECT_TIMEOUT_S: Final = 3
-WRONG_PASSWORD: Final = "28P01"
 
 
-@dataclass
-class UsersCandidate:
-    """Users by id. `connect` opens a connection; `fresh=True` asks for a fresh password."""
+class UsersCandidate(OneRow):
+    """Users by id."""
 
-    connect: Callable[[bool], pg8000.native.Connection]
-    _connection: pg8000.native.Connection | None = field(default=None)
-
-    def user(self, user_id: str) -> dict[str, Any] | None:
-        """The user as JSON-like values, or None when there is none.
-
-        Raises pg8000.native.DatabaseError for what the server says, InterfaceError or OSError
-        when it cannot be reached, also on a second connection.
-        """
-        if not _storable(user_id):
-            return None
-        try:
-            return self._read(user_id)
-        except (pg8000.native.InterfaceError, OSError):
-            # A thawed sandbox may hold a socket that died meanwhile; reads may be repeated.
-            self._drop()
-            return self._read(user_id)
-
-    def _read(self, user_id: str) -> dict[str, Any] | None:
-        connection = self._connection or self._open()
-        try:
-            connection.run("BEGIN READ ONLY")
-            rows = connection.run(QUERY, id=user_id)
-            connection.run("COMMIT")
-        except pg8000.native.DatabaseError:
-            connection.run("ROLLBACK")
-            raise
-        except Exception:
-            # The driver could not read an answer: the rest of it is still in the socket, and the
-            # next read would take it for its own.
-            self._drop()
-            raise
-        return _user(rows[0]) if rows else None
-
-    def _open(self) -> pg8000.native.Connection:
-        try:
-            self._connection = self.connect(False)
-        except (pg8000.native.Error, OSError) as error:
-            if not any(_code(each) == WRONG_PASSWORD for each in _chain(error)):
-                raise
-            self._connection = self.connect(True)  # the password was rotated
-        return self._connection
-
-    def _drop(self) -> None:
-        connection, self._connection = self._connection, None
-        try:
-            if connection is not None:
-                connection.close()
-        except (pg8000.native.InterfaceError, OSError):
-            pass  # it was dead already
+    query, columns = QUERY, COLUMNS
 
 
 def connect() -> UsersCandidate:
     """The database that the environment variables name; nothing is asked before the first read."""
-    login = Login(settings())
-
-    def open_connection(fresh: bool) -> pg8000.native.Connection:
-        made = pg8000.native.Connection(**login.arguments(fresh), timeout=CONNECT_TIMEOUT_S)
-        return reads_anything(made)
-
-    return UsersCandidate(open_connection)
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and all that it came from.
-
-    pg8000 says goodbye to a server that refused it; when the server was faster, what is raised is
-    the dead socket, and the refusal is only its context.
-    """
-    waiting, seen = [error], set[int]()
-    while waiting:
-        each = waiting.pop()
-        if id(each) not in seen:
-            seen.add(id(each))
-            yield each
-            waiting += [more for more in (each.__cause__, each.__context__) if more]
-
-
-def _code(error: BaseException) -> str:
-    """The server's SQLSTATE, or "" when it is not the server who speaks."""
-    said = error.args[0] if isinstance(error, pg8000.native.DatabaseError) and error.args else None
-    return str(said.get("C", "")) if isinstance(said, dict) else ""
-
-
-def _storable(user_id: str) -> bool:
-    """Whether a user can have such an id: PostgreSQL text holds neither NUL nor half characters."""
-    try:
-        return b"\x00" not in user_id.encode()
-    except UnicodeEncodeError:
-        return False
-
-
-def _user(row: list[Any]) -> dict[str, Any]:
-    return {name: json_like(value) for name, value in zip(COLUMNS, row, strict=True)}
+    return UsersCandidate(connecting(settings()))

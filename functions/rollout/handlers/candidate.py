@@ -1,23 +1,26 @@
-"""The candidate read (huntaze-prisma-read): one user from PostgreSQL.
+"""The candidate read (huntaze-prisma-read): one user from the source that CANDIDATE_READ names.
 
-A failure of the database is an answer, `{"user": null, "error": class}`: the caller decides what
+A failure of that source is an answer, `{"user": null, "error": class}`: the caller decides what
 it means, and the sandbox and its connection live on.
 """
 
 import json
 import time
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
-from rollout.adapters import tracing, users_candidate
+from rollout.adapters import sources, tracing
 from rollout.adapters.observed import told
-from rollout.adapters.users_candidate import UsersCandidate
+from rollout.adapters.sources import Source
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.request import user_id_of
-from rollout.settings import settings
+from rollout.settings import Settings, settings
+
+# At import, while Lambda starts the sandbox. Not by settings(): they are read at first use.
+CONNECT: Final = sources.candidate(Settings.from_environ())
 
 
-def candidate(event: Any, users: UsersCandidate) -> dict[str, Any]:
+def candidate(event: Any, source: Source) -> dict[str, Any]:
     """Read one user.
 
     Event: {"userId": str}. Returns {"user": dict or None, "error": "" or the failure's class},
@@ -30,7 +33,7 @@ def candidate(event: Any, users: UsersCandidate) -> dict[str, Any]:
     started = time.monotonic()
     answer: dict[str, Any] = {"user": None, "error": ""}
     try:
-        answer["user"] = users.user(user_id)
+        answer["user"] = source.read(user_id)
     except Exception as error:  # the caller charges the arm; nobody's read may fail
         answer["error"] = type(error).__name__
         answer["message"] = told(error)
@@ -50,10 +53,10 @@ def _tell(answer: dict[str, Any], duration_ms: float) -> None:
 
 def handler(event: Any, _context: object) -> dict[str, Any]:
     """The Lambda entry point."""
-    return candidate(event, _users())
+    return candidate(event, _source())
 
 
 @cache
-def _users() -> UsersCandidate:
-    users, recorder = users_candidate.connect(), tracing.recorder(settings())
-    return users if recorder is None else tracing.traced(users, recorder, user="query")
+def _source() -> Source:
+    source, recorder = CONNECT(), tracing.recorder(settings())
+    return source if recorder is None else tracing.traced(source, recorder, read="query")

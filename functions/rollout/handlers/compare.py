@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
-from rollout.adapters import request_log, users_control
+from rollout.adapters import request_log, sources
 from rollout.adapters.candidate import TIMED_OUT, Candidate, LambdaCandidate
 from rollout.adapters.observed import observed, told
 from rollout.adapters.request_log import SHADOW_UNITS, RequestLog
@@ -23,10 +23,13 @@ from rollout.domain.flag import FULL_BPS
 from rollout.domain.noise import Noise, counted
 from rollout.domain.observation import Observation
 from rollout.domain.rules import Rule
+from rollout.settings import Settings
 
 SHADOW: Final = "shadow"
 DROPPED: Final = "SHADOW-DROPPED"
 HASH: Final = re.compile(r"[0-9a-f]{16}")
+# At import, while Lambda starts the sandbox. Not by settings(): they are read at first use.
+CONTROL_READ: Final = sources.control(Settings.from_environ())
 
 
 @dataclass
@@ -51,7 +54,7 @@ class Ports:
 
     candidate: Candidate
     log: RequestLog
-    control: Callable[[str], dict[str, Any] | None] = users_control.user
+    control: sources.Read = CONTROL_READ
     memory: Memory = field(default_factory=Memory)
     chance: Callable[[], float] = random.random
 

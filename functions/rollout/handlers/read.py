@@ -16,8 +16,8 @@ from rollout.adapters import (
     flag_reader,
     read_lines,
     request_log,
+    sources,
     tracing,
-    users_control,
 )
 from rollout.adapters.candidate import Candidate, LambdaCandidate
 from rollout.adapters.flag_reader import FlagSource
@@ -32,8 +32,10 @@ from rollout.settings import SettingInvalidError, SettingMissingError, Settings,
 
 OK, BAD_REQUEST, NOT_FOUND, UNAVAILABLE = 200, 400, 404, 503
 ARM_HEADER: Final = "x-rollout-arm"
-# At import, because Lambda registers nobody later. Not by settings(): they are read at first use.
+# At import, while Lambda starts the sandbox: it registers nobody later. Not by settings(): they are
+# read at first use.
 AFTERWARDS: Final = afterwards.connect(Settings.from_environ())
+CONTROL: Final = sources.control(Settings.from_environ())
 
 
 def _at_once(job: Callable[[], None]) -> None:
@@ -45,7 +47,7 @@ class Ports:
     """What a read needs from outside. later: does a job, at once or after the answer."""
 
     flag: FlagSource
-    control: Callable[[str], dict[str, Any] | None]
+    control: sources.Read
     candidate: Candidate
     tee: Tee
     log: RequestLog
@@ -131,7 +133,7 @@ def _rescued(event: Any, error: Exception) -> dict[str, Any]:
         user_id = user_id_of(event)
     except InvalidInputError as invalid:
         return _response(BAD_REQUEST, {"error": str(invalid)}, cohort.CONTROL)
-    return _answer(observed(users_control.user, user_id), cohort.CONTROL)
+    return _answer(observed(CONTROL, user_id), cohort.CONTROL)
 
 
 @cache
@@ -139,7 +141,7 @@ def _reader() -> Callable[[Any, str], dict[str, Any]]:
     known = settings()
     log, flag = request_log.connect(), flag_reader.connect()
     flag.observed = partial(read_lines.flag_observed, log)
-    ports = Ports(flag, users_control.user, LambdaCandidate.connect(), LambdaTee.connect(), log)
+    ports = Ports(flag, CONTROL, LambdaCandidate.connect(), LambdaTee.connect(), log)
     if AFTERWARDS is not None:
         ports = replace(ports, later=AFTERWARDS.later)
     recorder = tracing.recorder(known)
