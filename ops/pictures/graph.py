@@ -69,6 +69,7 @@ def _line(edge: Edge, points: list[Point], passed: bool) -> Element:
         middle = (y0 + y1) / 2
         path += f"C{x0:.1f} {middle:.1f} {x1:.1f} {middle:.1f} {x1:.1f} {y1:.1f}"
     names = f"way {edge.kind}" + (" passed" if passed else "")
+    names += " back" if edge.end in ROLLS_BACK else ""
     word = None
     if edge.word:
         (x0, y0), (x1, y1) = bends[0], bends[1]

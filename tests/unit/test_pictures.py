@@ -86,7 +86,7 @@ def test_a_task_that_failed_for_good_shows_the_way_it_went() -> None:
     broken[2]["failures"] = [{"error": "States.Timeout", "cause": ""}]
     root = parsed(graph(MACHINE, record(executions=[execution("x-1", "ramp", "p", broken)])))
     ways = [str(item.get("class")) for item in root.iter()]
-    assert "way catch passed" in ways
+    assert "way catch passed back" in ways
     assert {"failed", "passed"} <= classes(root, "state")["Raise Exposure"]
     assert "back" in classes(root, "state")["Roll Back"]
 
