@@ -4,7 +4,8 @@ Both have their configuration in memory and nothing to fetch. Powertools is give
 range of the user's number modulo 10,000 and nothing else, and `alike`, which decides what ours
 decides: a lease, an allow-list, the share, in that order. The number is hashed by our own
 function for all, because Powertools wants a whole number. Picking a user and calling is the same
-for all and no part of a decision: `nothing` does only that, and is subtracted.
+for all and no part of a decision: `nothing` does only that, and is subtracted. `ours_listed` has
+an allow-list of 100 users besides, by marks as rollouts write them.
 """
 
 import time
@@ -18,10 +19,12 @@ from aws_lambda_powertools.utilities.feature_flags.base import StoreProvider
 
 from benchmarks.stand_ins import FLAG_NAME, flag_source
 from benchmarks.timing import medians_us, tell
-from rollout.domain.cohort import BUCKETS, CANDIDATE, bucketing
+from rollout.adapters.flag_reader import FlagSource
+from rollout.domain.cohort import BUCKETS, CANDIDATE, hashing, mark
 from rollout.domain.routing import route
 
 SHARE_BPS = 100
+LISTED_USERS = 100
 NAMES = [f"user-{number}" for number in range(1, 10_001)]
 SHARE = {
     "action": "MODULO_RANGE",
@@ -60,11 +63,7 @@ class Cached(StoreProvider):
 @click.option("--rounds", type=click.IntRange(1), default=30, show_default=True)
 def main(rounds: int) -> None:
     """Measure one decision; one JSON line."""
-    source = flag_source(candidate_bps=SHARE_BPS)
-
-    def ours(number: int) -> bool:
-        user_id = NAMES[number % len(NAMES)]
-        return route(source.flag(), user_id, time.time())[0] == CANDIDATE
+    marks = [mark("salt-1", f"listed-{number}") for number in range(LISTED_USERS)]
 
     def nothing(number: int) -> bool:
         user_id = NAMES[number % len(NAMES)]
@@ -72,12 +71,14 @@ def main(rounds: int) -> None:
 
     calls = {
         "nothing": nothing,
-        "ours": ours,
+        "ours": ours(flag_source(candidate_bps=SHARE_BPS)),
+        "ours_listed": ours(flag_source(candidate_bps=SHARE_BPS, allow_list=marks)),
         "powertools_share": powertools(configuration(share=[SHARE])),
         "powertools_alike": powertools(configuration(list=[LEASE, LISTED], share=[LEASE, SHARE])),
     }
     answers = {name: [call(number) for number in range(2000)] for name, call in calls.items()}
-    assert answers["ours"] == answers["powertools_share"] == answers["powertools_alike"]
+    answers.pop("nothing")
+    assert all(found == answers["ours"] for found in answers.values())
     found = medians_us(calls, rounds=rounds, calls_a_round=1000)
     nothing_us = found.pop("nothing")
     found = {name: value - nothing_us for name, value in found.items()}
@@ -89,13 +90,21 @@ def main(rounds: int) -> None:
     tell("flag", {**{f"{name}_us": round(us, 2) for name, us in found.items()}, **ratios})
 
 
+def ours(source: FlagSource) -> Callable[[int], bool]:
+    def decide(number: int) -> bool:
+        user_id = NAMES[number % len(NAMES)]
+        return route(source.flag(), user_id, time.time())[0] == CANDIDATE
+
+    return decide
+
+
 def powertools(known: dict[str, Any]) -> Callable[[int], bool]:
-    bucket_of = bucketing("salt-1")
+    hash_of = hashing("salt-1")
     features = FeatureFlags(store=Cached(known), logger=Logger(service="read", level="WARNING"))
 
     def decide(number: int) -> bool:
         user_id = NAMES[number % len(NAMES)]
-        context = {"user_id": user_id, "bucket": bucket_of(user_id)}
+        context = {"user_id": user_id, "bucket": hash_of(user_id) % BUCKETS}
         return bool(features.evaluate(name=FLAG_NAME, context=context, default=False))
 
     return decide

@@ -216,3 +216,10 @@ def test_a_marked_user_is_served_by_the_candidate_as_soon_as_anybody_is() -> Non
     assert route(listed, "user-1", 5)[0] == "candidate"
     assert route(replace(listed, candidate_bps=0), "user-1", 5)[0] == "control"
     assert route(listed, "user-2", 5)[0] == "control"
+
+
+def test_who_calls_himself_like_a_mark_is_not_the_user_it_stands_for() -> None:
+    marked = mark("s", "user-1")
+    flag = Flag(True, 1, salt="s", lease_until=10, allow_list=(marked, "sha256:odd"))
+    assert route(flag, marked, 5)[0] == "control"
+    assert route(flag, "sha256:odd", 5)[0] == "candidate"

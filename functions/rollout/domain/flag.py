@@ -47,9 +47,14 @@ class Flag:
     tenants: tuple[str, ...] = ()
 
     @cached_property
-    def bucket_of(self) -> Callable[[str], int]:
-        """The function from user id to bucket 0..9999, made once for each document."""
-        return cohort.bucketing(self.salt)
+    def hash_of(self) -> Callable[[str], int]:
+        """The function from user id to hash, made once for each document."""
+        return cohort.hashing(self.salt)
+
+    @cached_property
+    def listed(self) -> frozenset[int]:
+        """The hashes of the users on the allow-list."""
+        return cohort.hashes(self.salt, self.allow_list)
 
     def exposure_at(self, now: float) -> int:
         """Authorised exposure in basis points at epoch second `now`; 0 when the lease is over."""
