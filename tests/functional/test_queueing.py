@@ -3,17 +3,25 @@
 import json
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from unittest.mock import patch
+from urllib.parse import quote
 
 import boto3
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rollout.adapters.queueing import Queueing
 from rollout.adapters.shadow import LambdaTee, Shadow
+from rollout.adapters.signing import Address
 from rollout.domain.observation import Observation
 from rollout.settings import settings
 
@@ -103,6 +111,26 @@ def test_the_function_finds_everything_in_its_environment(
     assert path == f"/2015-03-31/functions/{ALIAS.replace(':', '%3A')}/invocations"
     assert headers["x-amz-invocation-type"] == "Event"
     assert Shadow.from_json(json.loads(body)) == SHADOW
+
+
+NAMES = st.text("az09-:.$~ é/%", min_size=1, max_size=30)
+TOKENS = st.sampled_from(["", "token/+=="])
+ENDPOINTS = st.sampled_from(
+    ["https://lambda.eu-west-1.amazonaws.com", "http://127.0.0.1:4566", "https://x:443/base//a"]
+)
+
+
+@given(name=NAMES, token=TOKENS, endpoint=ENDPOINTS, body=st.binary(max_size=99))
+def test_the_signature_is_botocores(name: str, token: str, endpoint: str, body: bytes) -> None:
+    current = ReadOnlyCredentials("AKIA", "secret", token)
+    address = Address(f"{endpoint}/functions/{quote(name, safe='')}/invocations", "lambda", "r-1")
+    found = address.signed(current, {"x-amz-invocation-type": "Event"}, body)
+    moment = datetime.strptime(found["x-amz-date"], "%Y%m%dT%H%M%SZ")
+    given = {"X-Amz-Invocation-Type": "Event", "User-Agent": "not signed"}
+    request = AWSRequest("POST", address.url, given, body)
+    with patch("botocore.auth.get_current_datetime", lambda: moment):
+        SigV4Auth(current, "lambda", "r-1").add_auth(request)
+    assert found["authorization"] == request.headers["Authorization"]
 
 
 def test_many_shadows_share_one_connection(api: Lambda, client: Any) -> None:

@@ -2,7 +2,7 @@
 
 A client resolves, validates, serialises, asks its hooks and parses at each call, which is most of
 what a shadowed read waits for on this side of the network. What it finds out once, address and
-region, is taken from it. docs/decisions/0008 has the reasons.
+region, is taken from it; signing.py signs. docs/decisions/0008 has the reasons.
 Source: Lambda API reference, "Invoke"; the statuses and headers are those of botocore's model.
 """
 
@@ -11,21 +11,24 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Self
 from urllib.parse import quote
 
 import boto3
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ClientError
 from botocore.handlers import add_recursion_detection_header
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
+from rollout.adapters.signing import Address
+
 SOCKET_OPTIONS: Final = [
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
 ]
+_request: Any = AWSPreparedRequest  # its type stubs know less than its documentation
 
 
 @dataclass(frozen=True)
@@ -56,17 +59,22 @@ class Queueing:
 
     def invoke(self, *, FunctionName: str, InvocationType: str, Payload: str) -> dict[str, Any]:  # noqa: N803  the client's names
         """Raises botocore's errors: ClientError for a refusal, others when nobody answers."""
-        path = f"/2015-03-31/functions/{quote(FunctionName, safe='')}/invocations"
-        headers = {"X-Amz-Invocation-Type": InvocationType, "User-Agent": "rollout-tee"}
+        address, body = _address(self.endpoint, self.region, FunctionName), Payload.encode()
+        current = self.credentials and self.credentials.get_frozen_credentials()
+        headers = address.signed(current, {"x-amz-invocation-type": InvocationType}, body)
+        headers |= {"user-agent": "rollout-tee", "content-length": str(len(body))}
         # Lambda ends loops of functions by it, and X-Ray joins what was queued to the read.
         add_recursion_detection_header({"headers": headers})
-        request = AWSRequest("POST", self.endpoint + path, headers, Payload.encode())
-        current = self.credentials and self.credentials.get_frozen_credentials()
-        SigV4Auth(current, "lambda", self.region).add_auth(request)
-        answer = self.transport.send(request.prepare())
+        answer = self.transport.send(_request("POST", address.url, headers, body, False))
         if answer.status_code != http.client.ACCEPTED:
             raise _refusal(answer.status_code, answer.headers)
         return {"StatusCode": answer.status_code}
+
+
+@lru_cache(maxsize=16)
+def _address(endpoint: str, region: str, function: str) -> Address:
+    path = f"/2015-03-31/functions/{quote(function, safe='')}/invocations"
+    return Address(endpoint + path, "lambda", region)
 
 
 def _refusal(status: int, headers: Mapping[str, str]) -> ClientError:
