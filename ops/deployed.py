@@ -1,11 +1,11 @@
 """A deployed stack, found by its CloudFormation outputs, as the settings its functions have."""
 
-import os
 from dataclasses import dataclass
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ops import refusals
 from rollout.adapters.clients import client
 from rollout.settings import Settings
 
@@ -59,7 +59,7 @@ def find(name: str) -> Stack:
     except ClientError as error:
         raise StackError(_explain(error, name)) from error
     except BotoCoreError as error:
-        raise StackError(f"AWS cannot be asked: {error} {_where()}") from error
+        raise StackError(refusals.not_asked(error)) from error
     outputs = {o["OutputKey"]: o["OutputValue"] for o in answer["Stacks"][0].get("Outputs", ())}
     missing = [key for key in ("StateMachineArn", *SETTINGS) if key not in outputs]
     if missing:
@@ -74,13 +74,7 @@ def _explain(error: ClientError, name: str) -> str:
     said: Any = error.response["Error"]
     if "does not exist" in said.get("Message", ""):
         return (
-            f"there is no stack {name} {_where()}; deploy it (`sam deploy`), start a local one "
-            "(`rollout local up`), or give --stack, --region or --endpoint-url"
+            f"there is no stack {name} {refusals.where()}; deploy it (`sam deploy`), start a "
+            "local one (`rollout local up`), or give --stack, --region or --endpoint-url"
         )
-    return f"AWS refused to describe stack {name}: {said.get('Code')}: {said.get('Message')}"
-
-
-def _where() -> str:
-    endpoint = os.environ.get("AWS_ENDPOINT_URL")
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "unset"
-    return f"(region {region}{f', endpoint {endpoint}' if endpoint else ''})"
+    return refusals.refused(error)

@@ -7,7 +7,7 @@ from typing import Any, Final, NoReturn
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops import deployed, rollouts
+from ops import deployed, refusals, rollouts
 from rollout.adapters.closing import NotRolledBackError
 from rollout.adapters.flags import FlagConflictError, FlagMissingError
 from rollout.adapters.metrics import MetricsUnavailableError
@@ -36,10 +36,9 @@ class Explained(click.Group):
         except KNOWN as error:
             _fail(str(error), FAILED)
         except ClientError as error:
-            said = error.response["Error"]
-            _fail(f"AWS refused {error.operation_name}: {said['Code']}: {said['Message']}", FAILED)
+            _fail(refusals.refused(error), FAILED)
         except BotoCoreError as error:
-            _fail(f"AWS cannot be asked: {error}", FAILED)
+            _fail(refusals.not_asked(error), FAILED)
         except (KeyboardInterrupt, click.Abort):
             _fail("interrupted", INTERRUPTED)
 
