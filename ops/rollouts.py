@@ -25,6 +25,10 @@ from rollout.domain.step import schedule_prefix
 from rollout.handlers import roll_back as rolling_back
 
 RUNNING: Final = "RUNNING"
+# The error with which a person's rollback stops an execution; the cause says who, and why.
+STOPPED: Final = "RolledBack"
+# Outcomes of an execution after which another one is scheduled.
+WENT_ON: Final = ("LAUNCHED", "RAMPED")
 # So many executions are looked through, newest first; a rollout is a handful.
 LISTED: Final = 1000
 PAGE: Final = 50
@@ -77,7 +81,7 @@ def executions(
     known: ended executions by ARN, filled and used so that they are asked for once.
     """
     found = []
-    for item in _newest_first(stack, known):
+    for item in newest_first(stack, known):
         if rollout_id in ("", item["rollout"]):
             found.append(item)
         # The launch is the oldest execution of its rollout, and bears its name.
@@ -87,7 +91,8 @@ def executions(
     return found
 
 
-def _newest_first(stack: Stack, known: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
+def newest_first(stack: Stack, known: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
+    """Every execution, as `executions` gives them, the newest first; asked for as it is used."""
     known = {} if known is None else known
     pages = client("stepfunctions").get_paginator("list_executions")
     listed = {"MaxItems": LISTED, "PageSize": PAGE}
@@ -111,6 +116,7 @@ def _execution(arn: str, known: dict[str, Any]) -> dict[str, Any]:
         "phase": given.get("phase", ""),
         "document": document,
         "error": answer.get("error", ""),
+        "cause": answer.get("cause", ""),
         "started_at": answer["startDate"].timestamp(),
         "stopped_at": answer["stopDate"].timestamp() if "stopDate" in answer else None,
     }
@@ -150,8 +156,13 @@ def newest_document(stack: Stack, rollout_id: str) -> dict[str, Any]:
     listed = executions(stack, rollout_id)
     if not listed or listed[0]["status"] != RUNNING:
         return listed[0]["document"] if listed else {}
+    return so_far(listed[0]["arn"])
+
+
+def so_far(arn: str) -> dict[str, Any]:
+    """The document of an execution as the state it entered last was given it."""
     events = client("stepfunctions").get_execution_history(
-        executionArn=listed[0]["arn"], reverseOrder=True, maxResults=60
+        executionArn=arn, reverseOrder=True, maxResults=60
     )["events"]
     entered = (event.get("stateEnteredEventDetails") for event in events)
     return next((_json(details.get("input")) for details in entered if details), {})
@@ -159,16 +170,25 @@ def newest_document(stack: Stack, rollout_id: str) -> dict[str, Any]:
 
 def outcome(item: dict[str, Any]) -> tuple[str, str]:
     """(word, reason) of an ended execution; its status when it left no outcome."""
+    if item.get("error") == STOPPED:
+        return "ROLLED_BACK", str(item.get("cause", ""))
     found = item["document"].get("outcome") or {}
     word = str(found.get("word") or item["status"])
     reason = found.get("reason") or found.get("sentence") or reason_of(item["document"])
     return word, str(reason)
 
 
+def closed_between(stack: Stack, rollout_id: str) -> str:
+    """Why a rollout was rolled back while none of its executions ran; "" when it was not."""
+    deployed = AppConfigFlags.connect(stack.settings()).current(ours=True)
+    before, _, why = deployed.note.partition(f"roll back {rollout_id}: ")
+    return why if not before and not deployed.flag.enabled else ""
+
+
 def status(stack: Stack, known: dict[str, Any] | None = None) -> dict[str, Any]:
     """One screen: what is served, who holds the flag, its executions, what comes next."""
     flag = served(stack)
-    newest = next(_newest_first(stack, known), None)
+    newest = next(newest_first(stack, known), None)
     rollout_id = flag.holder or (newest["rollout"] if newest else "")
     listed = executions(stack, rollout_id, known) if rollout_id else []
     return {
@@ -180,7 +200,7 @@ def status(stack: Stack, known: dict[str, Any] | None = None) -> dict[str, Any]:
         "shadow_bps": flag.shadow_at(time.time()),
         "lease_until": _iso(flag.lease_until) if flag.holder else "",
         "executions": [_line(item) for item in listed],
-        "scheduled": _scheduled(stack, rollout_id),
+        "scheduled": scheduled(stack, rollout_id),
     }
 
 
@@ -193,7 +213,8 @@ def _line(item: dict[str, Any]) -> dict[str, Any]:
     return {**line, "state": word, "sentence": reason}
 
 
-def _scheduled(stack: Stack, rollout_id: str) -> list[dict[str, str]]:
+def scheduled(stack: Stack, rollout_id: str) -> list[dict[str, str]]:
+    """The steps of a rollout to come: [{"name", "at": ISO 8601}]."""
     if not rollout_id:
         return []
     group = stack.outputs["ScheduleGroupName"]
@@ -240,7 +261,7 @@ def _stop(stack: Stack, rollout_id: str, cause: str) -> list[str]:
     stopped = []
     for item in live:
         try:
-            api.stop_execution(executionArn=item["arn"], error="RolledBack", cause=cause[:500])
+            api.stop_execution(executionArn=item["arn"], error=STOPPED, cause=cause[:500])
         except ClientError:
             if _execution(item["arn"], {})["status"] == RUNNING:
                 raise

@@ -12,6 +12,7 @@ from rollout.adapters.request_log import RequestLog
 from rollout.adapters.shadow import Shadow as Comparison
 from rollout.domain.flag import CLOSED, Flag
 from rollout.domain.minute import Row
+from rollout.domain.notice import Notice
 from rollout.domain.observation import Observation
 from rollout.domain.question import Question
 from rollout.domain.step import schedule_name
@@ -67,11 +68,11 @@ class FakeFlags:
         self.known.setdefault(self.number, self.flag)
         self.deploy(self.current(), replace(self.flag, **changes), "by hand", urgent=True)
 
-    def carried(self, number: int) -> Flag:
-        return self.known.get(number, self.flag)
-
     def deployment(self, number: int) -> Deployment:
         return Deployment(number, self.state, self.ended_by)
+
+    def carried(self, number: int) -> Flag:
+        return self.known.get(number, self.flag)
 
     def running(self) -> Deployment | None:
         busy = self.state in ("DEPLOYING", "BAKING")
@@ -158,12 +159,19 @@ class FakeNotifications:
     """What people were told; `broken` raises instead."""
 
     broken: bool = False
+    notices: list[Notice] = field(default_factory=list)
     sent: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
 
-    def send(self, subject: str, text: str, facts: dict[str, Any]) -> None:
+    def send(self, notice: Notice, facts: dict[str, Any]) -> None:
         if self.broken:
             raise ConnectionError("no route to the topic")
-        self.sent.append((subject, text, facts))
+        self.notices.append(notice)
+        self.sent.append((notice.subject, notice.text(), facts))
+
+    @property
+    def events(self) -> list[str]:
+        """The kind of each message, in order."""
+        return [notice.event for notice in self.notices]
 
 
 @dataclass

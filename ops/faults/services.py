@@ -114,7 +114,7 @@ class Topic:
     told: list[str] = field(default_factory=list)
 
     def publish(self, given: dict[str, Any]) -> dict[str, Any]:
-        self.told.append(f"{given['Subject']}\n{given['Message']}")
+        self.told.append(json.loads(given["Message"])["email"])
         return {"MessageId": "1"}
 
 

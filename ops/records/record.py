@@ -53,7 +53,7 @@ def record(
         "stack": stack.name,
         "rollout": rollout_id,
         "read_at": time.time(),
-        "outcome": _outcome(listed, status["scheduled"] if ours else []),
+        "outcome": _outcome(stack, listed, status["scheduled"] if ours else []),
         "plan": given,
         "launched_at": listed[0]["started_at"],
         "ended_at": _ended_at(listed, status["scheduled"] if ours else []),
@@ -86,8 +86,8 @@ def _visits(item: dict[str, Any], known: dict[str, Any]) -> list[Visit]:
 
 
 def _plain(item: dict[str, Any]) -> dict[str, Any]:
-    kept = ("name", "arn", "action", "phase", "status", "error", "started_at", "stopped_at")
-    plain = {key: item.get(key) for key in kept}
+    kept = ("name", "arn", "action", "phase", "status", "error", "cause")
+    plain = {key: item.get(key) for key in (*kept, "started_at", "stopped_at")}
     return {**plain, "visits": [visit.to_json() for visit in item["visits"]]}
 
 
@@ -136,7 +136,7 @@ def _parts(
     ]
 
 
-def _outcome(listed: list[dict[str, Any]], scheduled: list[Any]) -> dict[str, str]:
+def _outcome(stack: Stack, listed: list[dict[str, Any]], scheduled: list[Any]) -> dict[str, str]:
     """How it ended, or that it goes on: {"word", "reason"}."""
     last = listed[-1]
     if last["status"] == RUNNING:
@@ -148,6 +148,9 @@ def _outcome(listed: list[dict[str, Any]], scheduled: list[Any]) -> dict[str, st
     word, reason = rollouts.outcome(last)
     if scheduled:
         return {"word": RUNNING, "reason": f"{reason}; next {scheduled[0]['name']}"}
+    if word in rollouts.WENT_ON:
+        why = rollouts.closed_between(stack, last["rollout"])
+        word, reason = ("ROLLED_BACK", why) if why else (word, reason)
     return {"word": word, "reason": reason}
 
 

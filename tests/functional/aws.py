@@ -212,7 +212,8 @@ class Aws:
         return {"name": name, "startDate": STARTED, **self.executions[name]}
 
     def _GetExecutionHistory(self) -> dict[str, Any]:  # noqa: N802
-        return {"events": [{"stateEnteredEventDetails": {"name": "Bake", "input": "{}"}}]}
+        state = {"name": "Bake", "input": "{}"}
+        return {"events": [{"timestamp": STARTED, "stateEnteredEventDetails": state}]}
 
     def _StopExecution(self) -> dict[str, Any]:  # noqa: N802
         name = self._given["executionArn"].removeprefix("arn:")

@@ -206,8 +206,12 @@ class World:
     def _handlers(self) -> dict[str, Callable[[dict[str, Any]], dict[str, Any]]]:
         fit = preflight.Ports(self.flags, self.alarms, self.aliases, self.candidate, self.clock)
         setting = set_exposure.Ports(self.flags, self.metrics, self.clock)
-        confirming = confirm_exposure.Ports(self.flags, self.served, POLL_SECONDS, self.clock)
-        weighing = evaluate.Ports(self.flags, self.metrics, self.alarms, self.clock)
+        confirming = confirm_exposure.Ports(
+            self.flags, self.served, self.notifications, POLL_SECONDS, self.clock
+        )
+        weighing = evaluate.Ports(
+            self.flags, self.metrics, self.alarms, self.notifications, self.clock
+        )
         asking = ask_a_person.Ports(self.approvals, self.notifications, self.clock)
         scheduling = schedule_next.Ports(self.flags, self.schedules, self.clock)
         cleaning = cleanup.Ports(self.flags, self.served, self.schedules, self.wait)

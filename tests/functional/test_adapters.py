@@ -21,21 +21,24 @@ from rollout.adapters.candidate import TIMED_OUT, LambdaCandidate
 from rollout.adapters.flag_reader import ServedFlag
 from rollout.adapters.flags import AppConfigFlags, FlagConflictError, FlagMissingError
 from rollout.adapters.metrics import CloudWatchMetrics, MetricsUnavailableError, kept_period
-from rollout.adapters.notifications import SnsNotifications
+from rollout.adapters.notifications import SnsNotifications, tell
 from rollout.adapters.schedules import SchedulerSchedules
 from rollout.adapters.shadow import LARGEST_ANSWER, LambdaTee, Shadow
 from rollout.domain.definition import document_with
 from rollout.domain.digest import digest
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.flag import CLOSED, with_flag
+from rollout.domain.notice import Notice
 from rollout.domain.observation import Observation
 from rollout.domain.question import Question
 from rollout.domain.window import Arm
 from rollout.settings import Settings
-from tests.fakes import exposed
+from tests.fakes import FakeNotifications, exposed
 from tests.functional.extension import Extension
 
 IDS = {"ApplicationId": "app", "EnvironmentId": "env"}
+TOPIC = "arn:aws:sns:us-east-1:000000000000:t"
+PUBLISHED = ("TopicArn", "Subject", "Message", "MessageStructure", "MessageAttributes")
 
 
 class Api:
@@ -338,11 +341,18 @@ def test_a_schedule_that_fired_meanwhile_is_no_error(api: Api) -> None:
     assert SchedulerSchedules(api.client, "group", "", "").delete("beta-1-") == ["beta-1-ramp-5"]
 
 
+def told(subject: str) -> Notice:
+    return Notice("hold", "beta-1", "HOLD", subject, ("why",), "the control", "nothing")
+
+
 @on("sns")
-def test_a_subject_is_what_sns_accepts(api: Api) -> None:
-    topic = "arn:aws:sns:us-east-1:000000000000:t"
-    api.answers("publish", {"MessageId": "1"}, TopicArn=topic, Subject="a? b", Message=ANY)
-    SnsNotifications(api.client, topic).send("aé\nb", "text", {"x": 1})
+@pytest.mark.parametrize(
+    ("subject", "accepted"), [("aé\nb", "a? b"), ("s" * 200, "s" * 99)], ids=["strange", "long"]
+)
+def test_a_subject_is_what_sns_accepts(api: Api, subject: str, accepted: str) -> None:
+    expected = {"MessageStructure": "json", "MessageAttributes": ANY, "Message": ANY}
+    api.answers("publish", {"MessageId": "1"}, TopicArn=TOPIC, Subject=accepted, **expected)
+    SnsNotifications(api.client, TOPIC).send(told(subject), {"x": 1})
 
 
 QUESTION = Question("token", "canary", "INVESTIGATE: x.", "0123456789abcdef", 1_800_000_000)
@@ -719,18 +729,27 @@ def test_schedules_on_further_pages_are_deleted_too(api: Api) -> None:
 
 
 @on("sns")
-def test_a_message_is_text_for_people_then_facts_for_programs(api: Api) -> None:
-    topic = "arn:aws:sns:us-east-1:000000000000:t"
-    expected = 'why\n\n{\n  "a": 1\n}'
-    api.answers("publish", {"MessageId": "1"}, TopicArn=topic, Subject="s", Message=expected)
-    SnsNotifications(api.client, topic).send("s", "why", {"a": 1})
+def test_a_message_is_text_to_people_and_json_to_programs(api: Api) -> None:
+    sent: list[dict[str, Any]] = []
+    event = "before-parameter-build.sns.Publish"
+    api.client.meta.events.register(event, lambda params, **_: sent.append(params))
+    api.answers("publish", {"MessageId": "1"}, **dict.fromkeys(PUBLISHED, ANY))
+    SnsNotifications(api.client, TOPIC, "second").send(told("s"), {"a": 1})
+    bodies = json.loads(sent[0]["Message"])
+    assert bodies["email"] == told("s").text("second")
+    assert "rollout status --stack second" in bodies["email"]
+    document = json.loads(bodies["default"])
+    assert (document["version"], document["event"], document["facts"]) == (1, "hold", {"a": 1})
+    assert {name: item["StringValue"] for name, item in sent[0]["MessageAttributes"].items()} == {
+        "event": "hold",
+        "rollout": "beta-1",
+        "word": "HOLD",
+    }
 
 
-@on("sns")
-def test_a_long_subject_is_cut_to_what_sns_accepts(api: Api) -> None:
-    topic = "arn:aws:sns:us-east-1:000000000000:t"
-    api.answers("publish", {"MessageId": "1"}, TopicArn=topic, Subject="s" * 99, Message=ANY)
-    SnsNotifications(api.client, topic).send("s" * 200, "why", {})
+def test_a_message_that_fails_is_logged_and_stops_nothing() -> None:
+    assert tell(FakeNotifications(broken=True), told("s"), {}) is False
+    assert tell(FakeNotifications(), told("s"), {}) is True
 
 
 @on("lambda")

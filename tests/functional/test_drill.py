@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from rollout.domain import telling
 from rollout.domain.drill import LEASE_SECONDS, NOT_PROVEN, PHASE, PROVEN
 from rollout.domain.flag import CLOSED, Flag
-from rollout.domain.messages import message, reason_of
+from rollout.domain.messages import reason_of
 from rollout.handlers.roll_back import answer
 from tests import fakes
 from tests.fakes import NOW, FakeAlarms, FakeFlags, FakeServed, exposed
@@ -149,7 +150,8 @@ def test_the_seconds_are_in_the_output_and_in_every_message_of_the_launch() -> N
     execution = world.run(launch(), "r-1")
     assert execution.document["drill"]["word"] == PROVEN
     assert execution.document["drill"]["seconds"] >= 0
-    _, text, facts = world.notifications.sent[0]
+    launched = world.notifications.events.index("phase_passed", 2)
+    _, text, facts = world.notifications.sent[launched]
     assert "A rollback was drilled before the launch: served after 0.0 s." in text
     assert facts["drill"]["word"] == PROVEN
 
@@ -157,4 +159,4 @@ def test_the_seconds_are_in_the_output_and_in_every_message_of_the_launch() -> N
 def test_a_drill_that_proved_it_is_no_reason_to_turn_back() -> None:
     document = {"drill": {"word": PROVEN, "reason": "", "seconds": 2.5}, "outcome": {"word": "X"}}
     assert "not a word to go on with" in reason_of(document)
-    assert "served after 2.5 s" in message(document)[1]
+    assert "served after 2.5 s" in telling.ended(document).text()

@@ -1,6 +1,7 @@
 """What each function calls and reads, against what the template allows and gives it."""
 
 import importlib
+import time
 from collections.abc import Iterator, Mapping
 from functools import cache
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.parameters.base import DEFAULT_PROVIDERS
 
+from rollout.adapters import webhook
 from rollout.handlers import watchdog
 from rollout.settings import Settings
 from tests import fakes
@@ -37,6 +39,9 @@ CASES: dict[str, list[tuple[str, dict[str, Any]]]] = {
         )
     ],
     "NotifyFunction": [("notify.rolled-back", {})],
+    "TellChatFunction": [
+        ("tell_chat.notice", {"parameters": {"/chat": "https://chat.example/hook"}})
+    ],
     "GuardFunction": [("guard.aborted", {"flag": exposed(100), **ROLLING_BACK})],
     "WatchdogFunction": [
         (
@@ -97,14 +102,22 @@ def by_default(value: Any) -> Any:
 def _value(key: str) -> str:
     if key.endswith(("_SECONDS", "_MS")):
         return "1"
-    known = {"FLAG_NAME": FLAG_NAME, "READ_ALIASES": "read:live", "ALARM_NAMES": "error-rate"}
+    known = {
+        "FLAG_NAME": FLAG_NAME,
+        "READ_ALIASES": "read:live",
+        "ALARM_NAMES": "error-rate",
+        "CHAT_WEBHOOK_PARAMETER": "/chat",
+        "CHAT_KIND": "slack",
+    }
     return known.get(key, "arn:aws:states:us-east-1:000000000000:x:x")
 
 
 def past(event: Any) -> Any:
     """The event with an exposure that, by the real clock, has been served for a while."""
     if "exposure" in event:
-        event["exposure"].update(served_at=1_700_000_000.0, history=[["shadow-soak", 1.6e9]])
+        # Just longer than the bake of beta and the time that its counts take to settle.
+        at = time.time() - 3800
+        event["exposure"].update(seen_at=at, served_at=at, history=[["shadow-soak", at - 3600]])
     return event
 
 
@@ -116,6 +129,7 @@ def ran(name: str) -> tuple[set[str], set[str]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Settings, "from_environ", lambda: Settings(environment))
         patch.setattr(watchdog, "LOOK_AGAIN_SECONDS", 0)
+        patch.setattr(webhook, "post", lambda *_: None)
         for event, account in CASES[name]:
             DEFAULT_PROVIDERS.clear()
             found = Aws(**account).use(patch)

@@ -254,9 +254,10 @@ def test_a_ramp_step_does_not_ask_the_candidate_that_users_are_served_by() -> No
 
 
 def confirm(flags: FakeFlags, served: FakeServed, **changes: Any) -> dict[str, Any]:
+    known = changes.pop("notifications", FakeNotifications())
     event = fakes.event("confirm_exposure.canary")
     event["exposure"].update({"started_at": NOW - 10, **changes})
-    ports = confirm_exposure.Ports(flags, served, 45, clock)
+    ports = confirm_exposure.Ports(flags, served, known, 45, clock)
     return confirm_exposure.confirm_exposure(event, ports)
 
 
@@ -315,6 +316,7 @@ def weigh(case: str, rows: list[Row], **changes: Any) -> dict[str, Any]:
         "flags": FakeFlags(flag),
         "metrics": FakeMetrics(rows),
         "alarms": FakeAlarms(),
+        "notifications": FakeNotifications(),
         "clock": clock,
     }
     ports = evaluate.Ports(**{**known, **changes})
@@ -385,7 +387,7 @@ def test_asking_keeps_the_token_secret_and_says_what_to_type() -> None:
     ask_a_person.ask_a_person(event, ask_a_person.Ports(approvals, notifications, clock))
     assert approvals.pending["beta-1"].token == "token-1"
     ((subject, text, facts),) = notifications.sent
-    assert subject == "beta-1: approval wanted"
+    assert subject.startswith("beta-1: approval wanted by 2027-01-15T")
     assert "rollout approve beta-1 --evidence" in text
     assert "rollout reject beta-1 --why" in text
     assert "token-1" not in f"{subject}{text}{facts}"
@@ -490,7 +492,7 @@ def test_the_notification_says_how_it_ended_and_why() -> None:
     notifications = FakeNotifications()
     notify.notify(fakes.event("notify.rolled-back"), notifications)
     ((subject, text, facts),) = notifications.sent
-    assert subject == "beta-1: rolled back"
+    assert subject == "beta-1: rolled back, the control serves everyone"
     assert "errors 12 of 55" in text
     assert "plan" not in facts
 

@@ -61,7 +61,23 @@ def test_people_are_told_of_every_end() -> None:
     world = World()
     world.follow(launch(), "r-1")
     subjects = [subject for subject, _, _ in world.notifications.sent]
-    assert subjects == ["r-1: launched", *["r-1: ramped"] * 4, "r-1: completed"]
+    phases = ["ramp-5", "ramp-25", "ramp-50", "ramp-100", "cleanup"]
+    passed = ["canary", *phases[:-1]]
+    exposed = ["5 %", "25 %", "50 %", "100 %"]
+    assert subjects == [
+        "r-1: started, in shadow: nobody is exposed",
+        "r-1: shadow-soak passed, canary exposes 1 %",
+        f"r-1: canary passed, {phases[0]} is next",
+        *[
+            line
+            for phase, share, following in zip(passed[1:], exposed, phases[1:], strict=True)
+            for line in (
+                f"r-1: {phase} exposes {share} of users",
+                f"r-1: {phase} passed, {following} is next",
+            )
+        ],
+        "r-1: completed, the candidate serves everyone",
+    ]
 
 
 @pytest.mark.parametrize("from_bps", [100, 500, 2500, 10_000])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rollout.domain.messages import UNKNOWN, message, reason_of, rollout_of
+from rollout.domain.messages import UNKNOWN, reason_of, rollout_of
 
 PREFLIGHT = {"step": {"rollout_id": "beta-1"}, "reasons": ["alarm one", "alarm two"]}
 VERDICT = {"word": "ROLL_BACK", "sentence": "ROLL_BACK: errors 9 of 10."}
@@ -128,37 +128,3 @@ def test_without_a_usable_reason_that_is_said(document: dict[str, Any]) -> None:
 )
 def test_the_rollout_is_found_in_the_step_or_the_input(document: object, rollout: str) -> None:
     assert rollout_of(document) == rollout
-
-
-# Messages
-
-
-def test_a_message_says_which_rollout_ended_how_and_why() -> None:
-    document = {
-        "preflight": PREFLIGHT,
-        "outcome": {"word": "ROLLED_BACK", "reason": "errors 9 of 10"},
-    }
-
-    assert message(document) == (
-        "beta-1: rolled back",
-        "beta-1: rolled back\nerrors 9 of 10",
-    )
-
-
-def test_a_message_takes_the_outcomes_sentence_when_it_has_no_reason() -> None:
-    document = {"outcome": {"word": "PROMOTED", "sentence": "PROMOTE: all clean."}}
-
-    assert message(document)[1].endswith("\nPROMOTE: all clean.")
-
-
-def test_a_message_takes_the_documents_reason_when_the_outcome_has_none() -> None:
-    document = {"outcome": {"word": "REFUSED"}, "preflight": PREFLIGHT}
-
-    assert message(document) == ("beta-1: refused", "beta-1: refused\nalarm one; alarm two")
-
-
-def test_there_is_a_message_even_for_an_empty_document() -> None:
-    subject, text = message({})
-
-    assert subject == f"an unnamed rollout: {UNKNOWN}"
-    assert text == f"{subject}\n{UNKNOWN}"

@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from rollout.domain.errors import InvalidInputError
-from rollout.domain.question import Answer, Question, RefusedAnswerError, evidence_hash, wording
+from rollout.domain.question import (
+    Answer,
+    Question,
+    RefusedAnswerError,
+    evidence_hash,
+    evidence_lines,
+)
 
 NOW = 1_800_000_000
 DEADLINE = NOW + 600
@@ -66,27 +72,18 @@ def test_words_for_people_are_no_evidence() -> None:
 
 
 def test_the_request_shows_the_evidence_and_what_to_type() -> None:
-    text = wording("beta-1", asked(), VERDICT)
     digest = evidence_hash(VERDICT)
-    assert text.splitlines() == [
+    assert evidence_lines(asked(), VERDICT) == [
         VERDICT["sentence"],
         "  errors: 3 of 120 (2.50%), between 0.40% and 7.31%, limit 2.00%: HOLD",
         "Otherwise: 80 more clean requests would promote",
         f"Evidence {digest}, to be answered by 2027-01-15T08:10:00+00:00.",
-        "",
-        f"rollout approve beta-1 --evidence {digest} --why '…'   goes on (ramp is next)",
-        "rollout reject beta-1 --why '…'   rolls back",
-        "Silence rolls back.",
     ]
-
-
-def test_the_request_says_that_two_people_must_approve() -> None:
-    assert "Two people must approve. Silence" in wording("beta-1", asked(2), VERDICT)
 
 
 def test_a_metric_without_requests_is_shown_without_a_rate() -> None:
     silent = {**VERDICT, "guardrails": [{**RAIL, "events": 0, "requests": 0}], "otherwise": ""}
-    text = wording("beta-1", asked(), silent)
+    text = "\n".join(evidence_lines(asked(), silent))
     assert "errors: 0 of 0, between" in text
     assert "Otherwise" not in text
 
@@ -95,7 +92,7 @@ def test_the_token_is_kept_but_never_shown() -> None:
     question = asked()
     assert TOKEN in question.to_text()
     assert TOKEN not in json.dumps(question.to_json())
-    assert TOKEN not in wording("beta-1", question, VERDICT)
+    assert TOKEN not in "".join(evidence_lines(question, VERDICT))
 
 
 def test_a_kept_question_is_read_back_with_its_approvals() -> None:

@@ -5,35 +5,61 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, Self
 
 from rollout.adapters.clients import client
+from rollout.domain.notice import Notice
 from rollout.settings import Settings, settings
+from rollout.telemetry import log
 
 # Source: SNS API reference, Publish: ASCII, no line breaks, fewer than 100 characters.
 LONGEST_SUBJECT: Final = 99
 
 
 class Notifications(Protocol):
-    """The port: tell people."""
+    """The port: tell people. facts: parts of the execution's document, for programs."""
 
-    def send(self, subject: str, text: str, facts: dict[str, Any]) -> None: ...
+    def send(self, notice: Notice, facts: dict[str, Any]) -> None: ...
 
 
 @dataclass(frozen=True)
 class SnsNotifications:
-    """Messages to the stack's topic: text for people, then the facts as JSON."""
+    """Messages to the stack's topic: text to e-mail, JSON to everything else.
+
+    stack: the name that a person must type; "" when the default one will do.
+    """
 
     api: Any
     topic_arn: str
+    stack: str = ""
 
     @classmethod
     def connect(cls, known: Settings | None = None) -> Self:
         """From the environment variables of the function."""
-        return cls(client("sns"), (known or settings()).text("TOPIC_ARN"))
+        known = known or settings()
+        return cls(client("sns"), known.text("TOPIC_ARN"), known.optional("STACK_NAME"))
 
-    def send(self, subject: str, text: str, facts: dict[str, Any]) -> None:
+    def send(self, notice: Notice, facts: dict[str, Any]) -> None:
         """Publish one message. Raises what SNS raises; no caller may depend on it."""
-        plain = subject.encode("ascii", "replace").decode()[:LONGEST_SUBJECT]
+        plain = notice.subject.encode("ascii", "replace").decode()
+        subject = " ".join(plain.split())[:LONGEST_SUBJECT]
+        document = json.dumps(notice.to_json(facts, self.stack), ensure_ascii=False)
+        bodies = {"default": document, "email": notice.text(self.stack), "sms": subject}
         self.api.publish(
             TopicArn=self.topic_arn,
-            Subject=" ".join(plain.split()),
-            Message=f"{text}\n\n{json.dumps(facts, indent=2, sort_keys=True)}",
+            Subject=subject,
+            Message=json.dumps(bodies, ensure_ascii=False),
+            MessageStructure="json",
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value}
+                for name, value in notice.attributes().items()
+                if value
+            },
         )
+
+
+def tell(notifications: Notifications, notice: Notice, facts: dict[str, Any]) -> bool:
+    """Send what nothing depends on; whether it was sent. A failure leaves a line in the log."""
+    try:
+        notifications.send(notice, facts)
+    except Exception:  # what happened has happened; a message that fails must not repeat it
+        log().exception("notification failed", extra={"subject": notice.subject})
+        return False
+    return True

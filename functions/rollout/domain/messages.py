@@ -1,4 +1,4 @@
-"""What became of an execution, in words for people: reasons, subjects, texts."""
+"""What became of an execution, in words: the reason, and which rollout."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -30,26 +30,11 @@ def rollout_of(document: Any) -> str:
     return found if isinstance(found, str) else ""
 
 
-def message(document: Mapping[str, Any]) -> tuple[str, str]:
-    """(subject, text) of the notification that an execution's document calls for."""
-    rollout = rollout_of(document) or "an unnamed rollout"
-    outcome = _part(document, "outcome")
-    word = str(outcome.get("word", UNKNOWN))
-    reason = outcome.get("reason") or outcome.get("sentence") or reason_of(document)
-    subject = f"{rollout}: {word.replace('_', ' ').lower()}"
-    return subject, "\n".join((subject, str(reason), *_drilled(document)))
-
-
 def drilled(drill: Mapping[str, Any]) -> str:
     """What a drill has shown, in a sentence; "" when it has shown nothing."""
     if drill.get("word") != PROVEN:
         return ""
     return f"a rollback was drilled before the launch: served after {drill['seconds']:.1f} s"
-
-
-def _drilled(document: Mapping[str, Any]) -> tuple[str, ...]:
-    sentence = drilled(_part(document, "drill"))
-    return (f"{sentence[0].upper()}{sentence[1:]}.",) if sentence else ()
 
 
 def _part(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:

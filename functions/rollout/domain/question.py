@@ -136,22 +136,15 @@ def evidence_hash(verdict: Mapping[str, Any]) -> str:
     return digest({key: verdict.get(key) for key in EVIDENCE})[:HASH_DIGITS]
 
 
-def wording(rollout_id: str, question: Question, verdict: Mapping[str, Any]) -> str:
-    """What a person reads who is asked: the evidence, and what to type."""
-    people = "Two people must approve. " if question.people > 1 else ""
+def evidence_lines(question: Question, verdict: Mapping[str, Any]) -> list[str]:
+    """What a person reads who is asked: the verdict, the counts, what would change it."""
     otherwise = [f"Otherwise: {verdict['otherwise']}"] if verdict.get("otherwise") else []
-    lines = [
+    return [
         str(verdict["sentence"]),
         *(_line(rail) for rail in verdict.get("guardrails", ())),
         *otherwise,
         f"Evidence {question.evidence}, to be answered by {iso(question.deadline)}.",
-        "",
-        f"rollout approve {rollout_id} --evidence {question.evidence} --why '…'   goes on "
-        f"({str(verdict['next']).lower()} is next)",
-        f"rollout reject {rollout_id} --why '…'   rolls back",
-        f"{people}Silence rolls back.",
     ]
-    return "\n".join(lines)
 
 
 def _line(rail: Mapping[str, Any]) -> str:

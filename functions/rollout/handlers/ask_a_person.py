@@ -7,9 +7,10 @@ from typing import Any
 
 from rollout.adapters import plan_documents
 from rollout.adapters.approvals import Approvals, ParameterApprovals
-from rollout.adapters.notifications import Notifications, SnsNotifications
+from rollout.adapters.notifications import Notifications, SnsNotifications, tell
+from rollout.domain import telling
 from rollout.domain.messages import rollout_of
-from rollout.domain.question import Question, wording
+from rollout.domain.question import Question
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,9 @@ def ask_a_person(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
         "question": question.to_json(),
         "execution": event["execution_arn"],
     }
-    text = wording(rollout_id, question, verdict)
-    ports.notifications.send(f"{rollout_id}: approval wanted", text, facts)
+    exposed = document["exposure"]["exposure_bps"]
+    # Should nobody be told, the question still stands in `rollout status`, and silence rolls back.
+    tell(ports.notifications, telling.asked(rollout_id, question, verdict, exposed), facts)
     return {}
 
 

@@ -9,7 +9,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rollout.adapters import flag_reader
 from rollout.adapters.flags import AppConfigFlags, Flags, Served
+from rollout.adapters.notifications import Notifications, SnsNotifications, tell
 from rollout.domain import exposure as exposures
+from rollout.domain import telling
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.exposure import Sighting
 from rollout.domain.flag import Flag
@@ -23,6 +25,7 @@ class Ports:
 
     flags: Flags
     served: Served
+    notifications: Notifications
     poll_seconds: int
     clock: Callable[[], float] = time.time
 
@@ -30,15 +33,20 @@ class Ports:
 def confirm_exposure(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     """Look at the deployment and at the data plane once.
 
-    Event: {"step", "exposure"}. Returns the exposure with word SERVED_SHADOW, SERVED_LIVE,
-    SPREADING (look again in wait_seconds) or LOST.
+    Event: {"step", "exposure"}. Returns the exposure with word SERVED_SHADOW, SERVED_LIVE (of
+    which people are told), SPREADING (look again in wait_seconds) or LOST.
     """
     exposure = event["exposure"]
     if exposure["word"] == exposures.LOST:
         return dict(exposure)
     deployment = ports.flags.deployment(exposure["deployment"])
     seen = Sighting(deployment.state, deployment.ended_by, _served(ports), ports.poll_seconds)
-    return exposures.confirm(exposure, Step.from_json(event["step"]), seen, ports.clock())
+    step = Step.from_json(event["step"])
+    found = exposures.confirm(exposure, step, seen, ports.clock())
+    if seen.served and found["word"] in (exposures.SERVED_SHADOW, exposures.SERVED_LIVE):
+        notice = telling.confirmed(step.rollout_id, found, seen.served)
+        tell(ports.notifications, notice, {"exposure": found})
+    return found
 
 
 def _served(ports: Ports) -> Flag | None:
@@ -52,6 +60,6 @@ def _served(ports: Ports) -> Flag | None:
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """The Lambda entry point."""
     poll_seconds = settings().whole("FLAG_POLL_SECONDS")
-    return confirm_exposure(
-        event, Ports(AppConfigFlags.connect(), flag_reader.served(), poll_seconds)
-    )
+    flags, served = AppConfigFlags.connect(), flag_reader.served()
+    ports = Ports(flags, served, SnsNotifications.connect(), poll_seconds)
+    return confirm_exposure(event, ports)

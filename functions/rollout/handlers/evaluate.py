@@ -9,6 +9,8 @@ from rollout.adapters import plan_documents
 from rollout.adapters.alarms import Alarms, CloudWatchAlarms
 from rollout.adapters.flags import AppConfigFlags, Flags
 from rollout.adapters.metrics import CloudWatchMetrics, Metrics, MetricsUnavailableError
+from rollout.adapters.notifications import Notifications, SnsNotifications, tell
+from rollout.domain import telling
 from rollout.domain.edits import changes, sentence
 from rollout.domain.exposure import history_after
 from rollout.domain.minute import Evidence, minutes_of
@@ -26,6 +28,7 @@ class Ports:
     flags: Flags
     metrics: Metrics
     alarms: Alarms
+    notifications: Notifications
     clock: Callable[[], float] = time.time
 
 
@@ -33,7 +36,7 @@ def evaluate(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     """Weigh the evidence since the exposure was served.
 
     Event: {"plan", "step", "exposure"}. Returns the verdict as JSON values and "next": what
-    promoting means, CANARY, RAMP or CLEANUP.
+    promoting means, CANARY, RAMP or CLEANUP. People are told of a HOLD after the bake.
     """
     plan, step = plan_documents.parse(event["plan"]), Step.from_json(event["step"])
     phase = plan.phase(event["exposure"]["phase"])
@@ -46,7 +49,13 @@ def evaluate(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     word = response(verdict, phase, plan)
     # From the exposure below, the next step is this phase once more.
     following = RAMP.upper() if word == STEP_DOWN else next_word(plan, phase)
-    return {**verdict.to_json(), "word": word, "phase": phase.name, "next": following}
+    found = {**verdict.to_json(), "word": word, "phase": phase.name, "next": following}
+    baked, every = evidence.baked_seconds, plan.evaluation.every_seconds
+    if verdict.call is Call.HOLD and telling.due(baked, phase.bake_seconds, every):
+        longest = phase.maximum_bake_seconds
+        notice = telling.held(step.rollout_id, found, event["exposure"], longest)
+        tell(ports.notifications, notice, {"verdict": found, "exposure": event["exposure"]})
+    return found
 
 
 def _lost(exposure: dict[str, Any], step: Step, flags: Flags) -> Verdict | None:
@@ -80,5 +89,10 @@ def _gather(plan: Plan, exposure: dict[str, Any], ports: Ports) -> Evidence:
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """The Lambda entry point."""
-    ports = Ports(AppConfigFlags.connect(), CloudWatchMetrics.connect(), CloudWatchAlarms.connect())
+    ports = Ports(
+        AppConfigFlags.connect(),
+        CloudWatchMetrics.connect(),
+        CloudWatchAlarms.connect(),
+        SnsNotifications.connect(),
+    )
     return evaluate(event, ports)

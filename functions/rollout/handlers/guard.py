@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rollout.adapters.notifications import Notifications, SnsNotifications
+from rollout.adapters.notifications import Notifications, SnsNotifications, tell
+from rollout.domain import telling
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.messages import rollout_of
 from rollout.handlers import roll_back
-from rollout.telemetry import log
 
 # Nobody has been told of these: Notify was not reached. Who aborts an execution knows it.
 FAILED = ("FAILED", "TIMED_OUT")
@@ -44,13 +44,13 @@ def guard(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
         outcome = roll_back.roll_back(rollout_id, reason, ports.rollback)
     except Exception as error:
         why = f"{reason}; {type(error).__name__}: {error}"
-        subject = f"{rollout_id}: the guard could not roll back"
-        _tell(subject, {"word": "NOT_ROLLED_BACK", "reason": why}, ports.notifications)
+        notice = telling.not_undone(rollout_id, "guard", why)
+        tell(ports.notifications, notice, {"word": notice.word, "reason": why})
         raise
     if outcome["changed"]:
-        _tell(f"{rollout_id}: rolled back by the guard", outcome, ports.notifications)
+        tell(ports.notifications, telling.undone(rollout_id, "guard", outcome), outcome)
     elif _detail(event).get("status") in FAILED:
-        _tell(f"{rollout_id}: failed, nothing was left to undo", outcome, ports.notifications)
+        tell(ports.notifications, telling.failed(rollout_id, outcome), outcome)
     return outcome
 
 
@@ -89,13 +89,6 @@ def _input(detail: Mapping[str, Any]) -> Any:
         return json.loads(detail.get("input") or "{}")
     except (ValueError, TypeError, RecursionError):
         return {}
-
-
-def _tell(subject: str, outcome: dict[str, Any], notifications: Notifications) -> None:
-    try:
-        notifications.send(subject, f"{subject}\n{outcome['reason']}", outcome)
-    except Exception:  # what was done is done; a message that fails must not repeat it
-        log().exception("notification failed")
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:

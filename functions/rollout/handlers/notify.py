@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from rollout.adapters.notifications import Notifications, SnsNotifications
-from rollout.domain.messages import message
+from rollout.domain import telling
 
 # What a person or a tool needs to act; the plan and the raw document stay in the execution.
 TOLD: Final = ("preflight", "drill", "exposure", "verdict", "approval", "outcome", "error")
@@ -16,10 +16,10 @@ def notify(event: dict[str, Any], notifications: Notifications) -> dict[str, Any
     machine ignores: a message that fails stops nothing.
     """
     document = event["document"]
-    subject, text = message(document)
+    notice = telling.ended(document)
     facts = {key: document[key] for key in TOLD if key in document}
-    notifications.send(subject, text, {**facts, "execution": event["execution_arn"]})
-    return {"subject": subject}
+    notifications.send(notice, {**facts, "execution": event["execution_arn"]})
+    return {"subject": notice.subject}
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:

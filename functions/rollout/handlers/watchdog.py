@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from rollout.adapters.executions import Executions, StepFunctionsExecutions
-from rollout.adapters.notifications import Notifications, SnsNotifications
+from rollout.adapters.notifications import Notifications, SnsNotifications, tell
+from rollout.domain import telling
 from rollout.domain.flag import Flag
 from rollout.domain.step import schedule_prefix
 from rollout.handlers import roll_back
-from rollout.telemetry import log
 
 # A schedule that has just fired is gone, and its execution may not be listed yet.
 LOOK_AGAIN_SECONDS: Final = 20.0
@@ -48,7 +48,7 @@ def watch(ports: Ports) -> dict[str, Any]:
     why = f"no execution of {first.holder} runs and none is scheduled, in phase {first.phase}"
     outcome = roll_back.roll_back(first.holder, why, ports.rollback)
     if outcome["changed"]:
-        _tell(f"{first.holder}: rolled back by the watchdog", outcome, ports.notifications)
+        tell(ports.notifications, telling.undone(first.holder, "watchdog", outcome), outcome)
     return outcome
 
 
@@ -67,13 +67,6 @@ def _driven(flag: Flag, ports: Ports) -> str:
     scheduled = ports.rollback.schedules.names(schedule_prefix(flag.holder))
     running = ports.executions.running(flag.holder)
     return ", ".join((*running, *scheduled))
-
-
-def _tell(subject: str, outcome: dict[str, Any], notifications: Notifications) -> None:
-    try:
-        notifications.send(subject, f"{subject}\n{outcome['reason']}", outcome)
-    except Exception:  # the rollback is done; a message that fails must not repeat it
-        log().exception("notification failed")
 
 
 def handler(_event: dict[str, Any], _context: object) -> dict[str, Any]:
