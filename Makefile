@@ -8,7 +8,7 @@ CHECKOV_VENV := .venv-checkov
 CHECKOV_STAMP := $(CHECKOV_VENV)/.installed-$(CHECKOV_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test stories unit local rehearse fuzz faults build clean
+.PHONY: help setup browser check test stories unit local rehearse fuzz pictures faults build clean
 
 help: ## Show these targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -21,6 +21,13 @@ $(STAMP): pyproject.toml functions/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[console,local,dev]'
 	@touch $@
+
+# Where nobody may install it, the console's tests are skipped, or fail where CI is set.
+browser: ## Debian's chromium for the console's tests, as root or by sudo without a password
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; { \
+	  as="$$(test "$$(id -u)" = 0 && echo env || echo sudo -n env) DEBIAN_FRONTEND=noninteractive"; \
+	  $$as apt-get update -qq && $$as apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+	|| echo "chromium could not be installed: the console is not tried in a browser" >&2
 
 # Without a network the other checks still run; where CI is set, that is a failure.
 $(CHECKOV_STAMP):
@@ -40,7 +47,7 @@ check: $(STAMP) $(CHECKOV_STAMP) ## Lint, format, types, security, state machine
 	SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint
 	@test ! -e $(CHECKOV_STAMP) || { set -x; $(CHECKOV_VENV)/bin/checkov --file template.yaml --config-file .checkov.yaml; }
 
-test: check ## Checks, then unit, functional and local tests
+test: check browser ## Checks, then unit, functional and local tests
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not stories'
 
 stories: $(STAMP) ## Further stories end to end: slow, outage, approvals
@@ -57,6 +64,9 @@ rehearse: $(STAMP) ## Two whole rollouts on an AWS emulator and PostgreSQL (ARGS
 
 fuzz: $(STAMP) ## Every parser of outside input with thousands of made-up inputs; ends with JSON
 	$(BIN)/python -m tests.functional.fuzz
+
+pictures: $(STAMP) browser ## The console's pictures in docs/pictures, of a real rehearsal
+	$(BIN)/python -m tests.local.pictures
 
 faults: $(STAMP) ## Every fault in every state, in memory, and what it left behind (ARGS=--json)
 	$(BIN)/python -m ops.faults $(ARGS)

@@ -259,6 +259,8 @@ def test_every_answer_has_the_strict_headers() -> None:
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
         assert headers["x-content-type-options"] == "nosniff"
+        # "no-referrer" would make browsers send our own forms with the origin "null".
+        assert headers["referrer-policy"] == "same-origin"
 
 
 def test_no_page_needs_what_its_policy_forbids() -> None:
