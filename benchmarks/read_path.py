@@ -1,8 +1,9 @@
 """python -m benchmarks.read_path: what a control read costs more than the bare read.
 
 Processor: flag, cohort and line, against the bare read and against the same facts told by
-Powertools' Logger and Metrics. Waiting: the shadow of a 5 ms candidate, against the comparison
-that `laboratory`, a port of Scientist, makes within the request.
+Powertools' Logger and Metrics. Waiting: the shadow of a 5 ms candidate, against the control's read
+with a tee by itself, and against the comparison that `laboratory`, a port of Scientist, makes
+within the request.
 """
 
 import json
@@ -22,8 +23,15 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
     AmazonCloudWatchEMFProvider,
 )
 
-from benchmarks.stand_ins import CANDIDATE_MS, Nobody, flag_source, function_server, queueing
-from benchmarks.timing import medians_us, output_discarded, tell
+from benchmarks.stand_ins import (
+    CANDIDATE_MS,
+    Nobody,
+    flag_source,
+    function_server,
+    lambda_client,
+    queueing,
+)
+from benchmarks.timing import call_medians_us, medians_us, output_discarded, quartiles, tell
 from rollout.adapters import users_control
 from rollout.adapters.afterwards import Afterwards
 from rollout.adapters.request_log import RequestLog
@@ -33,6 +41,7 @@ from rollout.domain.request import user_id_of
 from rollout.handlers.read import Ports, read
 
 USERS = users_control.USERS
+CALLS_A_ROUND = 20
 EVENTS = [{"userId": f"user-{number}"} for number in range(1, USERS + 1)]
 
 
@@ -102,33 +111,60 @@ def processor(rounds: int) -> dict[str, Any]:
 
 
 def waiting(rounds: int) -> dict[str, Any]:
-    """Milliseconds a user waits: the tee is a real client's call to a server on this machine."""
-    with function_server() as url, output_discarded():
+    """Milliseconds a user waits: the tee is a real call to a server on this machine.
+
+    The baseline is the control's read and a tee by itself: as the boto3 client's `invoke`, which is
+    what a team would write, and by our own transport.
+    """
+    with function_server() as url, function_server() as other, output_discarded():
         tee = LambdaTee(queueing(url), "compare")
         log = RequestLog("Bench/ReadPath", "read", 60, b"key")
         shadow = Shadow("user-1", "0" * 16, Observation(users_control.user("user-1"), "", 0.01))
         calls = {
             "control": bare,
-            "tee": lambda _: tee.send(shadow),
+            "client_tee": client_tee(lambda_client(other), shadow),
+            "own_tee": lambda _: tee.send(shadow),
             "ours": ours(ports(log, tee, 10_000)),
             "laboratory": in_process,
         }
-        timed = medians_us(calls, rounds=rounds, calls_a_round=20, clock=time.perf_counter_ns)
-        timed["afterwards"] = afterwards_us(ports(log, tee, 10_000), rounds * 20)
-    found = {name: microseconds / 1000 for name, microseconds in timed.items()}
-    added, rival = found["ours"] - found["control"], found["laboratory"] - found["control"]
-    return {
-        "control_ms": round(found["control"], 3),
-        "tee_ms": round(found["tee"], 3),
-        "ours_ms": round(found["ours"], 3),
-        "ours_afterwards_ms": round(found["afterwards"], 3),
-        "laboratory_ms": round(found["laboratory"], 3),
-        "ours_over_control_and_tee": round(found["ours"] / (found["control"] + found["tee"]), 3),
-        "laboratory_added_over_ours": round(rival / added, 2),
-        "laboratory_added_over_ours_afterwards": round(
-            rival / (found["afterwards"] - found["control"]), 1
-        ),
+        timed = call_medians_us(calls, rounds=rounds, calls_a_round=CALLS_A_ROUND)
+        timed["afterwards"] = [
+            afterwards_us(ports(log, tee, 10_000), CALLS_A_ROUND) for _ in range(rounds)
+        ]
+    return waited(timed)
+
+
+def waited(timed: dict[str, list[float]]) -> dict[str, Any]:
+    """Medians over the rounds; of each ratio, which is one round's, also the quartiles."""
+    rounds = [dict(zip(timed, values, strict=True)) for values in zip(*timed.values(), strict=True)]
+    ratios = {
+        "ours_over_control_and_client_tee": [
+            one["ours"] / (one["control"] + one["client_tee"]) for one in rounds
+        ],
+        "ours_over_control_and_own_tee": [
+            one["ours"] / (one["control"] + one["own_tee"]) for one in rounds
+        ],
+        "laboratory_added_over_ours": [
+            (one["laboratory"] - one["control"]) / (one["ours"] - one["control"]) for one in rounds
+        ],
+        "laboratory_added_over_ours_afterwards": [
+            (one["laboratory"] - one["control"]) / (one["afterwards"] - one["control"])
+            for one in rounds
+        ],
     }
+    found: dict[str, Any] = {
+        f"{name}_ms": round(median(values) / 1000, 3) for name, values in timed.items()
+    }
+    for name, values in ratios.items():
+        found[name], found[f"{name}_quartiles"] = round(median(values), 3), quartiles(values)
+    return found
+
+
+def client_tee(client: Any, shadow: Shadow) -> Callable[[int], Any]:
+    """The tee that a team would write: one call of the client, asynchronous."""
+    return lambda _: client.invoke(
+        FunctionName="compare", InvocationType="Event", Payload=json.dumps(shadow.to_json())
+    )
 
 
 def afterwards_us(own: Ports, reads: int) -> float:
@@ -139,7 +175,7 @@ def afterwards_us(own: Ports, reads: int) -> float:
     invoked, after = threading.Semaphore(0), Afterwards()
     own = replace(own, later=after.later)
     threading.Thread(target=after.run, args=(invoked.acquire,), daemon=True).start()
-    found, idle = [], threading.Event()
+    found, idle = list[float](), threading.Event()
     for number in range(reads):
         idle.clear()
         begun = time.perf_counter_ns()
@@ -165,7 +201,7 @@ def _late(number: int) -> dict[str, Any]:
 
 
 @click.command()
-@click.option("--rounds", type=click.IntRange(1), default=30, show_default=True)
+@click.option("--rounds", type=click.IntRange(1), default=60, show_default=True)
 def main(rounds: int) -> None:
     """Measure the read path; one JSON line."""
     tell("read_path", {**processor(rounds), **waiting(rounds)})
