@@ -36,6 +36,15 @@ UNDOING: Final = {
     "sns:Publish",
     "ssm:DeleteParameter",
 }
+RELEASING: Final = "no code is released in a rehearsal, and the emulator has no CodeDeploy"
+TRYING: Final = {
+    "appconfig:GetHostedConfigurationVersion",
+    "appconfig:ListDeployments",
+    "codedeploy:PutLifecycleEventHookExecutionStatus",
+    "lambda:GetAlias",
+    "lambda:InvokeFunction",
+    "lambda:ListVersionsByFunction",
+}
 NOT_REHEARSED: Final[dict[str, dict[str, str]]] = {
     "AskAPersonRole": {
         "sns:Publish": "nobody is asked; the stories about approval do",
@@ -49,6 +58,7 @@ NOT_REHEARSED: Final[dict[str, dict[str, str]]] = {
     "CleanupRole": {"scheduler:DeleteSchedule": "each schedule has fired before"},
     "CandidateRole": {"secretsmanager:GetSecretValue": "DatabaseUrl is given in its place"},
     "GuardRole": dict.fromkeys(UNDOING, CLOSING),
+    "BeforeTrafficRole": dict.fromkeys(TRYING, RELEASING),
     "WatchdogRole": dict.fromkeys(
         {*UNDOING, "states:ListExecutions", "states:DescribeExecution"}, LOOKING
     ),
@@ -61,7 +71,7 @@ BY_SERVICES: Final[dict[str, dict[str, str]]] = {
     **{
         name: dict(LOG)
         for name in ROLES
-        if name not in ("FlagAlarmRole", "PlaybookRole", "SchedulerRole")
+        if name not in ("FlagAlarmRole", "PlaybookRole", "ReleaseRole", "SchedulerRole")
     },
     "ScheduleNextRole": {**LOG, "iam:PassRole": "asked for by CreateSchedule"},
     "CompareRole": {**LOG, "sqs:SendMessage": "Lambda keeps the comparison that was never made"},
@@ -96,11 +106,13 @@ def statements(role: str) -> list[dict[str, Any]]:
     """Of a role by its logical id, with those of the managed policies that it names."""
     properties = RESOURCES[role]["Properties"]
     managed = [
-        RESOURCES[arn["Ref"]]["Properties"] for arn in properties.get("ManagedPolicyArns", ())
+        RESOURCES[arn["Ref"]]["Properties"]
+        for arn in properties.get("ManagedPolicyArns", ())
+        if "Ref" in arn  # the others are AWS's own
     ]
     return [
         statement
-        for policy in (*managed, *properties["Policies"])
+        for policy in (*managed, *properties.get("Policies", ()))
         for statement in policy["PolicyDocument"]["Statement"]
     ]
 

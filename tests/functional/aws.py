@@ -158,6 +158,12 @@ class Aws:
         answer = {"user": self.user or None, "error": ""}
         return {"Payload": io.BytesIO(json.dumps(answer).encode())}
 
+    def _GetAlias(self) -> dict[str, Any]:  # noqa: N802
+        return {"FunctionVersion": "1"}
+
+    def _ListVersionsByFunction(self) -> dict[str, Any]:  # noqa: N802
+        return {"Versions": [{"Version": "$LATEST"}, {"Version": "1"}, {"Version": "2"}]}
+
     def _ListSchedules(self) -> dict[str, Any]:  # noqa: N802
         names = [name for name in self.schedules if name.startswith(self._given["NamePrefix"])]
         return {"Schedules": [{"Name": name} for name in names]}

@@ -29,6 +29,7 @@ STACKS: Final[dict[str, dict[str, str]]] = {
         "DatabaseIamUser": "prx-0123abc/candidate_reader",
         "UserHashKey": "a key",
         "TeeAfterAnswer": "true",
+        "GradualRelease": "true",
     },
     "second": {
         "ControlFunctionName": "second-mock-read",
@@ -216,8 +217,9 @@ def test_the_transformed_template_has_no_finding(tmp_path: Path, stack: Stack) -
     file = tmp_path / "transformed.json"
     file.write_text(json.dumps(stack.template))
     tool = Path(sys.executable).with_name("cfn-lint")
-    # W1030: empty defaults that stand under a condition; W2001, W7001: SAM has used them up.
-    ignored = ["--ignore-checks", "W1030", "W2001", "W7001", "W8001", "--"]
+    # W1030: empty defaults that stand under a condition; W1001: SAM's own resources of a release
+    # have none, since SAM leaves them out altogether; W2001, W7001, W8001: SAM has used them up.
+    ignored = ["--ignore-checks", "W1001", "W1030", "W2001", "W7001", "W8001", "--"]
     done = subprocess.run(
         [tool, "--regions", "eu-west-1", *ignored, str(file)],
         capture_output=True,
@@ -269,7 +271,7 @@ def test_whoever_publishes_or_queues_may_use_the_key(stack: Stack) -> None:
     if not stack.holds("HasKmsKey"):
         assert "KeyPolicy" not in stack.resources
         return
-    roles = {str(stack.resolved(role)) for role in properties_of(stack, "KeyPolicy")["Roles"]}
+    roles = set(stack.resolved(properties_of(stack, "KeyPolicy")["Roles"]))
     needing = {
         f"<{name}>"
         for name in stack.resources
@@ -297,7 +299,7 @@ def attached(stack: Stack, role: str) -> list[str]:
     named = [
         arn["Ref"]
         for arn in properties_of(stack, role).get("ManagedPolicyArns", ())
-        if isinstance(arn, dict)
+        if "Ref" in arn  # the others are AWS's own
     ]
     naming = [
         name
@@ -422,3 +424,55 @@ def test_the_machine_is_traced_when_the_reads_are(stack: Stack) -> None:
         policy = stack.resolved(properties_of(stack, "MachineTracingPolicy"))
         assert policy["Roles"] == ["<PlaybookRole>"]
         assert "xray:GetSamplingRules" in policy["PolicyDocument"]["Statement"][0]["Action"]
+
+
+# A code release
+
+
+def test_a_release_is_gradual_only_when_asked_for(stack: Stack) -> None:
+    groups = {n for n, r in stack.resources.items() if r["Type"].endswith("::DeploymentGroup")}
+    gradual = {"ReadFunctionDeploymentGroup", "CandidateFunctionDeploymentGroup"}
+    assert groups == (gradual if stack.holds("ReleasesGradually") else set())
+    for name in groups:
+        found = stack.resolved(properties_of(stack, name))
+        assert found["DeploymentConfigName"] == "<ReleaseConfig>"
+        assert found["ServiceRoleArn"] == "<ReleaseRole.Arn>"
+        assert "DEPLOYMENT_STOP_ON_ALARM" in found["AutoRollbackConfiguration"]["Events"]
+
+
+def test_a_new_version_gets_one_request_in_a_hundred_first() -> None:
+    full = Stack("full", STACKS["full"])
+    routing = full.resolved(properties_of(full, "ReleaseConfig"))["TrafficRoutingConfig"]
+    assert routing["Type"] == "TimeBasedCanary"
+    assert routing["TimeBasedCanary"] == {"CanaryPercentage": 1, "CanaryInterval": 10}
+
+
+@pytest.mark.parametrize("name", ["ReadFunction", "CandidateFunction"])
+def test_a_new_version_is_tried_before_it_serves_and_watched_when_it_does(name: str) -> None:
+    full = Stack("full", STACKS["full"])
+    alias = full.resources[f"{name}Aliaslive"]
+    update = full.resolved(alias["UpdatePolicy"])["CodeDeployLambdaAliasUpdate"]
+    assert update["BeforeAllowTrafficHook"] == "<BeforeTrafficFunction>"
+    (group,) = [n for n in full.resources if n == f"{name}DeploymentGroup"]
+    (alarm,) = properties_of(full, group)["AlarmConfiguration"]["Alarms"]
+    watched = properties_of(full, alarm["Name"]["Ref"])
+    version = alias["Properties"]["FunctionVersion"]
+    assert {"Name": "ExecutedVersion", "Value": version} in watched["Dimensions"]
+    assert watched["TreatMissingData"] == "notBreaching"
+
+
+def test_codedeploy_may_invoke_the_hook() -> None:
+    """By the prefix that the policy AWS keeps for it allows."""
+    full = Stack("full", STACKS["full"])
+    hook = full.resolved(properties_of(full, "BeforeTrafficFunction"))["FunctionName"]
+    assert hook.startswith("CodeDeployHook_")
+    assert len(hook) <= 64
+
+
+def test_the_hook_may_answer_for_this_stacks_releases_only() -> None:
+    full = Stack("full", STACKS["full"])
+    (policy,) = properties_of(full, "BeforeTrafficRole")["Policies"]
+    statements = full.resolved(policy)["PolicyDocument"]["Statement"]
+    (answering,) = [s for s in statements if "codedeploy" in str(s["Action"])]
+    group = ":deploymentgroup:full-ServerlessDeploymentApplication-*/*"
+    assert answering["Resource"].endswith(group)

@@ -58,6 +58,7 @@ CASES: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("read.invoke", {"flag": exposed(10_000, lease_until=4_000_000_000)}),
     ],
     "CandidateFunction": [("candidate.invoke", {})],
+    "BeforeTrafficFunction": [("before_traffic.release", {})],
     "CompareFunction": [("compare.shadow", {})],
 }
 # A step that is scheduled between the watchdog's look and its rollback.
