@@ -81,12 +81,17 @@ def executions(
     known: ended executions by ARN, filled and used so that they are asked for once.
     """
     found = []
+    launched_at = float("-inf")
     for item in newest_first(stack, known):
+        # Listed are running executions by their start and the others by their end: a launch that
+        # ended after the next step had begun stands before it.
+        if (item["stopped_at"] or item["started_at"]) < launched_at:
+            break
         if rollout_id in ("", item["rollout"]):
             found.append(item)
         # The launch is the oldest execution of its rollout, and bears its name.
         if rollout_id and item["name"] == rollout_id:
-            break
+            launched_at = item["started_at"]
     found.sort(key=lambda item: item["started_at"], reverse=True)
     return found
 

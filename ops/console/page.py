@@ -1,6 +1,5 @@
 """What the templates show: a record as lines of text, and where each leads."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -52,7 +51,11 @@ def percent(share: float) -> str:
 
 
 def now(record: dict[str, Any]) -> dict[str, Any]:
-    """The state in one line: {"word", "look", "states": running ones, "seconds": in the state}."""
+    """The state in one line.
+
+    Returns {"word", "look": class of its badge, "states": running ones, "since": epoch second the
+    newest of them was entered, None when none runs, "phase"}.
+    """
     found = passings(record)
     entered = [
         item["visits"][-1]["entered_at"]
@@ -134,8 +137,3 @@ def told(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
         if verdict["word"] != "HOLD" or verdict["sentence"] != before:
             yield verdict
         before = verdict["sentence"]
-
-
-def ago(moment: float) -> str:
-    """How long something is ago."""
-    return lasting(time.time() - moment)

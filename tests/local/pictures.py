@@ -34,7 +34,7 @@ def main() -> None:
             plan = rehearsal.DEFAULT_PLAN
             telling.run(stories.STORIES["errors"], stack, load, plan, lambda _: None)
 
-        words = ("--port", "0", "--every", "0.5", "--allow-actions")
+        words = ("--port", "0", "--every", "1", "--allow-actions")
         where = ("--endpoint-url", stack.emulator.endpoint_url)
         with started("console", *words, *where) as console, chromium() as browser:
             console.says("Ctrl-C ends it")

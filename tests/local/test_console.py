@@ -56,7 +56,7 @@ def address(stack: Running) -> str:
 @pytest.fixture(scope="module")
 def console(address: str) -> Iterator[str]:
     """The address that `rollout console --allow-actions` prints."""
-    words = ("--port", "0", "--every", "0.5", "--allow-actions", "--endpoint-url", address)
+    words = ("--port", "0", "--every", "1", "--allow-actions", "--endpoint-url", address)
     with started("console", *words) as running:
         running.says("Ctrl-C ends it")
         yield running.out[0].strip()
@@ -154,8 +154,9 @@ def test_the_keyboard_does_what_a_click_does(watched: Watched) -> None:
 
 def test_every_execution_gets_its_lane(watched: Watched, address: str) -> None:
     until(lambda: status(address)["exposure_bps"] >= 500, "a step of the ramp is served")
-    names = {item["name"] for item in status(address)["executions"]}
-    assert len(names) > 1
+    now = status(address)
+    names = {item["name"] for item in now["executions"]}
+    assert len(names) > 1, now
 
     def lanes() -> set[str]:
         found = watched.page.locator("#timeline .lane")
