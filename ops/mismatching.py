@@ -33,8 +33,9 @@ def seconds_of(since: str) -> int:
 def mismatches(stack: Stack, rollout_id: str = "", since: str = "") -> dict[str, Any]:
     """The mismatch report of a rollout (default: the one that holds the flag, or the last).
 
-    Returns {"rollout", "since", "until", "compared", "mismatched", "failed", "pairs", "reasons",
-    "unused_rules"}; moments are ISO 8601. Raises InvalidInputError or RolloutError.
+    Returns {"rollout", "since", "until", "compared", "mismatched", "failed", "recount", "pairs",
+    "reasons", "unused_rules"}, as Report has them; moments are ISO 8601. Raises InvalidInputError
+    or RolloutError.
     """
     age = seconds_of(since) if since else 0
     end = time.time()
@@ -79,6 +80,17 @@ def _iso(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
+def recounted(found: dict[str, Any]) -> list[str]:
+    """Both counts in words; none where nothing differed."""
+    if not found["live"] and not found["pooled"]:
+        return []
+    noise = f"; noise: {', '.join(found['excused'])}" if found["excused"] else ""
+    return [
+        f"mismatches in the log: {found['live']} as counted live, "
+        f"{found['pooled']} with what all comparators learnt of the noise{noise}"
+    ]
+
+
 def show(result: dict[str, Any]) -> None:
     """The totals, each reason with examples, and rules nobody needed."""
     console = Console(highlight=False, soft_wrap=True)
@@ -88,6 +100,8 @@ def show(result: dict[str, Any]) -> None:
         f"the control was asked twice {result['pairs']} times at random",
         markup=False,
     )
+    for text in recounted(result["recount"]):
+        console.print(f"  {text}", markup=False)
     for item in result["reasons"]:
         console.print(f"  {item['sentence']}; first at {item['first_seen']}", markup=False)
         for one in item["examples"]:

@@ -277,6 +277,7 @@ def test_mismatches_are_reported_by_reason(patch: pytest.MonkeyPatch) -> None:
     (reason,) = found["reasons"]
     assert (found["rollout"], reason["path"], reason["count"]) == ("beta-1", "balance", 2)
     assert found["unused_rules"] == ['{"path":"at","rule":"ignore"}']
+    assert (found["recount"]["live"], found["recount"]["pooled"]) == (2, 2)
     assert account.given_to("logs:FilterLogEvents")["logGroupName"].endswith("-compare")
 
 
@@ -284,6 +285,7 @@ def test_the_screen_of_mismatches_has_words_and_examples(patch: pytest.MonkeyPat
     Aws(flag=HELD, executions=ASKING, logs=[*logged(WRONG), "not JSON"]).use(patch)
     shown = run("mismatches", "--since", "2h").output
     assert "balance differs (value): once" in shown
+    assert "1 as counted live, 1 with what all comparators learnt of the noise" in shown
     assert "text(6) -> text(6), larger (user 0123456789abcdef)" in shown
     assert "no difference has needed the rule" in shown
 

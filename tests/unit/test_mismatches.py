@@ -61,6 +61,7 @@ def test_no_lines_are_an_empty_report_and_lines_with_nothing_noted_are_none() ->
         "compared": 0,
         "mismatched": 0,
         "failed": 0,
+        "recount": {"live": 0, "pooled": 0, "excused": (), "beyond_noise": ()},
         "pairs": 0,
         "reasons": [],
         "unused_rules": [],

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+from rollout.domain import noted
 from rollout.domain.noise import Counts, beyond
+from rollout.domain.noted import field_of
+from rollout.domain.pooling import Pool, Recount
 
 EXAMPLES: Final = 5
-# The last moment that a date can tell.
-LATEST_MS: Final = 253_402_300_799_000
 TOP: Final = 10
 
 
@@ -47,9 +48,13 @@ class Reason:
 
 @dataclass(frozen=True)
 class Report:
-    """Top reasons, most frequent first. unused_rules: rules that no difference ever met."""
+    """Top reasons, most frequent first.
+
+    recount: mismatches with the noise of all comparators. unused_rules: met by no difference ever.
+    """
 
     totals: Totals
+    recount: Recount
     pairs: int
     reasons: tuple[Reason, ...]
     unused_rules: tuple[str, ...]
@@ -58,6 +63,7 @@ class Report:
         """The report as JSON values."""
         return {
             **asdict(self.totals),
+            "recount": asdict(self.recount),
             "pairs": self.pairs,
             "reasons": [
                 {**asdict(reason), "sentence": sentence(reason)} for reason in self.reasons
@@ -85,13 +91,12 @@ class _Reading:
         self.unstable: Counter[str] = Counter()
         self.pairs = 0
         self.rules: dict[str, bool] = {}
+        self.pool = Pool()
 
     def add(self, line: Mapping[str, Any]) -> None:
         """One line that has something to say."""
-        paths = line.get("diff_paths", "")
-        counted = [reason for reason in paths.split(",") if reason] if _is_text(paths) else []
-        excused = _texts(line, "noise_paths")
-        at = _seconds(line)
+        self.pool.add(line)
+        counted, excused, at = noted.counted(line), noted.excused(line), noted.seconds(line)
         for reason in (*counted, *excused):
             seen = self.reasons[reason]
             seen.count += reason in counted
@@ -102,12 +107,12 @@ class _Reading:
                 seen.examples.append(example)
         if line.get("at_random"):
             self._add_pair({field_of(reason) for reason in (*counted, *excused)}, line)
-        rules = _texts(line, "rules")
+        rules = noted.texts(line, "rules")
         self.rules.update((rule, False) for rule in rules if rule not in self.rules)
-        self.rules.update((rule, True) for rule in _texts(line, "rules_matched"))
+        self.rules.update((rule, True) for rule in noted.texts(line, "rules_matched"))
 
     def _add_pair(self, differing: set[str], line: Mapping[str, Any]) -> None:
-        unstable = set(_texts(line, "unstable"))
+        unstable = set(noted.texts(line, "unstable"))
         self.pairs += 1
         self.unstable.update(unstable)
         for name in differing ^ unstable:
@@ -116,7 +121,7 @@ class _Reading:
 
 
 def report(lines: Iterable[Mapping[str, Any]], totals: Totals, top: int = TOP) -> Report:
-    """What the lines of one rollout say. Lines with nothing noted are passed over."""
+    """What the lines of one rollout say, oldest first. Those with nothing noted are passed over."""
     reading = _Reading()
     for line in lines:
         if line.get("noted"):
@@ -125,6 +130,7 @@ def report(lines: Iterable[Mapping[str, Any]], totals: Totals, top: int = TOP) -
     ranked = sorted(reading.reasons.items(), key=lambda item: (-item[1].count, -item[1].excused))
     return Report(
         totals,
+        reading.pool.recount(),
         reading.pairs,
         tuple(_reason(name, seen, reading, totals, worse) for name, seen in ranked[:top]),
         tuple(rule for rule, matched in reading.rules.items() if not matched),
@@ -137,7 +143,7 @@ def _reason(
     path = field_of(name)
     return Reason(
         path=path,
-        kind=name.rpartition(":")[2],
+        kind=noted.kind_of(name),
         count=seen.count,
         excused=seen.excused,
         share=min(1.0, seen.count / totals.compared) if totals.compared else None,
@@ -147,30 +153,6 @@ def _reason(
         beyond_noise=path in worse,
         examples=tuple(seen.examples),
     )
-
-
-def field_of(reason: str) -> str:
-    """The field of "field:kind"."""
-    return reason.rpartition(":")[0]
-
-
-def _seconds(line: Mapping[str, Any]) -> float:
-    """When the line was written; 0 where it does not say. What a log holds need not be ours."""
-    header = line.get("_aws")
-    stamp = header.get("Timestamp") if isinstance(header, Mapping) else 0
-    if not isinstance(stamp, int | float) or not 0 <= stamp < LATEST_MS:
-        return 0.0
-    return stamp / 1000
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _texts(line: Mapping[str, Any], name: str) -> list[str]:
-    """The texts in a list of a line; none where there is no list."""
-    found = line.get(name)
-    return list(filter(_is_text, found)) if isinstance(found, list | tuple) else []
 
 
 def _example(line: Mapping[str, Any], reason: str) -> dict[str, str] | None:
