@@ -89,7 +89,7 @@ def test_what_the_document_says_completes_in_bash() -> None:
         "COMP_WORDS=(rollout pre) COMP_CWORD=1; _rollout_completion rollout; echo ${COMPREPLY[@]}"
     )
     done = subprocess.run(
-        [str(BASH), "-c", f"{line}; complete -p rollout; {words}"],
+        [str(BASH), "-c", f"{line}; complete -p rollout; {words}; echo ${{COMPREPLY[@]}}"],
         env=environment(),
         capture_output=True,
         text=True,
