@@ -95,3 +95,16 @@ def named(stack: Stack, text: str) -> str:
             field="ROLLOUT", value=text, expected=f"more of one name: {', '.join(found[:NAMED])}"
         )
     return found[0]
+
+
+def whole(stack: Stack, text: str) -> str:
+    """The name of a rollout that is to be decided on: known, and given in full.
+
+    Raises as `named` does, and InvalidInputError for a beginning.
+    """
+    found = named(stack, text)
+    if found != text:
+        raise InvalidInputError(
+            field="ROLLOUT", value=text, expected=f"the whole name to decide on, as in {found}"
+        )
+    return found

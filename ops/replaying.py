@@ -10,7 +10,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from ops import rollouts
+from ops import histories, rollouts
 from ops.deployed import Stack
 from rollout.adapters import plan_documents
 from rollout.adapters.metrics import CloudWatchMetrics
@@ -44,7 +44,8 @@ def again(
             field="recording", value=None, expected="either --counts or --rollout"
         )
     if rollout_id is not None:
-        minutes, followed, period = from_rollout(stack(), rollout_id)
+        found = stack()
+        minutes, followed, period = from_rollout(found, histories.named(found, rollout_id))
         return judged(minutes, [followed, *plans], period)
     if counts is None or not plans:
         raise InvalidInputError(field="--plan", value=None, expected="a plan to judge by")

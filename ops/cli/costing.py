@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from ops import deployed, planning
+from ops import deployed, histories, planning
 from ops.cli.options import as_json, beside_stack
 from ops.costs import prices
 from ops.costs.lines import MONTH, READS, ROLLOUT, Line, bill, month, total
@@ -60,7 +60,9 @@ def cost(
         used, name = of_plan(parsed, forecast, here, until), parsed.name
         lines = [*bill(used, here), *month(forecast.requests(0, planning.DAY), here)]
     else:
-        name, used = rollout_id, of_record(record(stack(), rollout_id))
+        found = stack()
+        name = histories.named(found, rollout_id)
+        used = of_record(record(found, name))
         lines = bill(used, here)
     _show(name, lines, vars(used), as_json)
 

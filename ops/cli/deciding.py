@@ -5,7 +5,7 @@ from typing import Final
 
 import click
 
-from ops import approving, deployed, killing, rollouts
+from ops import approving, deployed, histories, killing, rollouts
 from ops.cli.endings import show
 from ops.cli.options import against_stack, as_json, with_reason, without_stack
 
@@ -71,6 +71,7 @@ def approve(
     Refused when the evidence has changed, the deadline has passed, or somebody has answered. A
     plan may ask for two people: then the first approval waits for the second.
     """
+    histories.whole(stack, rollout)
     who = who or approving.caller()
     result = approving.approve(stack, rollout, who=who, why=why, evidence=evidence)
     text = f"{rollout}: approved by {result['by']}: {result['why']}"
@@ -86,6 +87,7 @@ def approve(
 @against_stack
 def reject(stack: deployed.Stack, rollout: str, who: str, why: str, as_json: bool) -> None:
     """Have a rollout that asks roll back. Always taken."""
+    histories.whole(stack, rollout)
     result = approving.reject(stack, rollout, who=who or approving.caller(), why=why)
     show(result, as_json, f"{rollout}: rejected by {result['by']}: {why}")
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from ops import deployed, judging, mismatching, replaying
+from ops import deployed, histories, judging, mismatching, replaying
 from ops.cli.options import against_stack, as_json, beside_stack
 from rollout.adapters import plan_documents
 
@@ -23,7 +23,7 @@ def mismatches(stack: deployed.Stack, rollout_id: str, since: str, as_json: bool
 
     Examples show kinds and sizes of values, never the values.
     """
-    result = mismatching.mismatches(stack, rollout_id, since)
+    result = mismatching.mismatches(stack, histories.named(stack, rollout_id), since)
     if as_json:
         click.echo(json.dumps(result))
     else:

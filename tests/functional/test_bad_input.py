@@ -212,12 +212,60 @@ def test_a_rollout_that_has_ended_asks_nothing(patch: pytest.MonkeyPatch, name: 
     assert "rollout status" in said
 
 
-@pytest.mark.parametrize("name", ["cost", "replay"])
+# Commands that take the name of a rollout, and where.
+OF_A_ROLLOUT = {
+    "watch": [],
+    "mismatches": ["--rollout"],
+    "replay": ["--rollout"],
+    "cost": ["--rollout"],
+    "approve": ["--why", "w"],
+    "reject": ["--why", "w"],
+}
+TWO = {
+    "beta-1": ENDED,
+    "beta-2": {**ENDED, "input": json.dumps({"action": "launch", "rollout_id": "beta-2"})},
+}
+
+
+@pytest.mark.parametrize("name", OF_A_ROLLOUT)
 def test_a_rollout_that_nobody_knows(patch: pytest.MonkeyPatch, name: str) -> None:
-    Checked().use(patch)
-    said = line(at(name, "--region", "us-east-1"), 1)
-    assert "beta-1 is known" in said
-    assert "rollout " in said.rpartition("see ")[2]
+    Checked(executions=TWO).use(patch)
+    said = line(run(name, *OF_A_ROLLOUT[name], "gamma-1", "--region", "us-east-1"), 1)
+    assert "no rollout gamma-1 is known; the last ones are beta-2, beta-1" in said
+    assert "rollout history" in said
+
+
+@pytest.mark.parametrize("name", OF_A_ROLLOUT)
+def test_a_beginning_that_two_rollouts_share(patch: pytest.MonkeyPatch, name: str) -> None:
+    Checked(executions=TWO).use(patch)
+    said = line(run(name, *OF_A_ROLLOUT[name], "beta", "--region", "us-east-1"), 2)
+    assert "ROLLOUT is 'beta'" in said
+    assert "beta-2, beta-1" in said
+
+
+@pytest.mark.parametrize("name", ["approve", "reject"])
+def test_a_decision_needs_the_whole_name(patch: pytest.MonkeyPatch, name: str) -> None:
+    Checked(executions={"beta-1": ENDED}).use(patch)
+    said = line(run(name, "bet", "--why", "w", "--region", "us-east-1"), 2)
+    assert "ROLLOUT is 'bet'; expected the whole name to decide on, as in beta-1" in said
+
+
+def test_a_rollout_may_be_named_by_its_beginning(patch: pytest.MonkeyPatch) -> None:
+    account = Checked(executions={"beta-1": ENDED}).use(patch)
+    account.said = {"GetExecutionHistory": {"events": []}}  # type: ignore[attr-defined]
+    words = ("--rollout", "bet", "--json", "--region", "us-east-1")
+    assert json.loads(run("cost", *words).output)["of"] == "beta-1"
+    assert json.loads(run("mismatches", *words).output)["rollout"] == "beta-1"
+
+
+def test_every_command_that_takes_a_rollout_is_tried() -> None:
+    takes = {
+        name
+        for name, command in commands()
+        if any(one.name in ("rollout", "rollout_id") for one in command.params)
+    }
+    # A launch names a new one; what a person does to whatever is served needs no name.
+    assert takes - {"launch", "roll-back", "report", "hold", "resume"} == set(OF_A_ROLLOUT)
 
 
 WRONG: list[tuple[list[str], str]] = [
