@@ -14,7 +14,7 @@ from ops import refusals
 from ops.cli import main
 from rollout.adapters import clients
 from tests.fakes import ROOT
-from tests.functional.aws import RefusedError
+from tests.functional.aws import STARTED, RefusedError
 from tests.functional.checked import Checked
 
 BETA = str(ROOT / "plans" / "beta.json")
@@ -199,6 +199,7 @@ def test_every_option_that_takes_a_plan_is_tried() -> None:
 
 ENDED = {
     "status": "SUCCEEDED",
+    "stopDate": STARTED,
     "input": json.dumps({"action": "launch", "rollout_id": "beta-1"}),
     "output": json.dumps({"outcome": {"word": "COMPLETED", "sentence": "done"}}),
 }
