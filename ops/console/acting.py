@@ -1,14 +1,15 @@
 """What a person may do from the page: what it will do, doing it, and what it did, verified."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ops import approving, killing, rollouts
+from ops.console.watch import explained
 from ops.deployed import Stack
 from rollout.domain.errors import InvalidInputError
 
-RUNNING: Final = "RUNNING"
 LONGEST: Final = 500
 
 
@@ -136,3 +137,13 @@ def given(rollout_id: str, form: dict[str, str]) -> Given:
                 remedy="Go back and fill it in; nothing was done.",
             )
     return Given(rollout_id, values["who"], values["why"], form.get("evidence", "").strip())
+
+
+async def done(action: Action, stack: Stack, given: Given) -> tuple[str, bool]:
+    """(what was done or why not, whether it failed)."""
+    try:
+        return await asyncio.to_thread(action.do, stack, given), False
+    except (rollouts.RolloutError, InvalidInputError) as error:
+        return str(error), True
+    except Exception as error:  # a person who pressed a button is told, whatever happened
+        return explained(error), True

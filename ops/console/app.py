@@ -2,9 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -22,16 +20,13 @@ from starlette.staticfiles import StaticFiles
 
 from ops.console import acting, page
 from ops.console.drawing import Charts, address, graph_of, timeline_of
+from ops.console.exchange import changes, sent
 from ops.console.guarding import LOOPBACK, Key, Strict
-from ops.console.watch import Seen, Source, Watch, explained
+from ops.console.watch import Seen, Source, Watch
 from ops.pictures import STYLE_FILE
-from ops.rollouts import RolloutError
 from rollout.domain.errors import InvalidInputError
 
-# A proxy or a browser gives up on a stream that says nothing.
-HEARTBEAT_SECONDS: Final = 10.0
 DONE_KEPT: Final = 20
-LONGEST_FORM: Final = 16_384
 
 
 class Console:
@@ -162,26 +157,14 @@ class Console:
     async def events(self, request: Request) -> Response:
         """A server-sent event whenever what the page shows has changed."""
         watch = self._watch_with(request.query_params.get("rollout", ""))
-        return StreamingResponse(self._told(request, watch), media_type="text/event-stream")
-
-    async def _told(self, request: Request, watch: Watch) -> AsyncIterator[str]:
-        told, beat = -1, time.monotonic()
-        while not await request.is_disconnected():
-            seen = await watch.look()
-            if seen.version != told:
-                told, beat = seen.version, time.monotonic()
-                yield f"event: changed\ndata: {seen.version}\n\n"
-            elif time.monotonic() - beat > HEARTBEAT_SECONDS:
-                beat = time.monotonic()
-                yield ": still here\n\n"
-            await asyncio.sleep(min(self.every_seconds, 1.0))
+        return StreamingResponse(changes(request, watch), media_type="text/event-stream")
 
     # Actions
 
     async def act(self, request: Request) -> Response:
         """Do what a button says, and show what it did."""
         rollout_id, name = request.path_params["rollout"], request.path_params["action"]
-        form = await _form(request)
+        form = await sent(request)
         if not self.key.may_act(request, form.get("token", "")):
             return self.html("refused.html", 403, rollout=rollout_id, live=None)
         if name not in acting.BY_NAME:
@@ -191,31 +174,12 @@ class Console:
             given = acting.given(rollout_id, form)
         except InvalidInputError as error:
             return self.html("refused.html", 400, rollout=rollout_id, why=str(error), live=None)
-        did, failed = await self._do(action, given)
+        did, failed = await acting.done(action, self.source.stack, given)
         item = {"rollout": rollout_id, "action": action.label, "who": given.who}
         item |= {"why": given.why, "at": time.time(), "did": did, "failed": failed}
         self.done = [*self.done[1 - DONE_KEPT :], item]
         await self._watch_with(rollout_id).again()
         return RedirectResponse(f"{address(rollout_id)}#done", 303)
-
-    async def _do(self, action: acting.Action, given: acting.Given) -> tuple[str, bool]:
-        """(what was done or why not, whether it failed)."""
-        try:
-            return await asyncio.to_thread(action.do, self.source.stack, given), False
-        except (RolloutError, InvalidInputError) as error:
-            return str(error), True
-        except Exception as error:  # a person who pressed a button is told, whatever happened
-            return explained(error), True
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """The fields of a form as browsers send it; {} for what is too long to be one of ours."""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > LONGEST_FORM:
-            return {}
-    return dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
 
 
 async def _pictures_style(_request: Request) -> Response:
