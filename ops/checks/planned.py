@@ -38,7 +38,7 @@ def findings(site: Site) -> list[Found] | None:
     """What the linter says of the plan, whatever the traffic; None without a plan."""
     if site.document is None:
         return None
-    names = [site.stack.outputs["AlarmName"]]
+    names = [name.strip() for name in site.stack.outputs["AlarmName"].split(",")]
     told = client("cloudwatch").describe_alarms(AlarmNames=names).get("MetricAlarms", ())
     alarm = of_deployed(told[0]) if told else None
     return lint(site.document, Known(None, site.users, alarm))

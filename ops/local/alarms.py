@@ -107,8 +107,9 @@ def source(statistic: Node, values: dict[str, str]) -> Source:
 
 
 class AlarmEvaluator:
-    """A thread that keeps one alarm of the emulator in the state its definition calls for.
+    """A thread that keeps alarms of the emulator in the state that a definition calls for.
 
+    alarm_name: one or several, comma-separated: the metric alarm and the one that is over it.
     Use `dataclasses.replace(definition, period_seconds=1)` for a rehearsal. The current period
     is left out until it has ended and, as `lag_seconds` of metrics may be missing, a bit longer.
     """
@@ -117,7 +118,7 @@ class AlarmEvaluator:
         self, emulator: Any, alarm_name: str, definition: Definition, lag_seconds: float = 1
     ) -> None:
         self._cloudwatch = emulator.client("cloudwatch")
-        self._alarm_name = alarm_name
+        self._alarm_names = alarm_name.split(",")
         self._definition = definition
         self._lag = lag_seconds
         self._stopping = threading.Event()
@@ -184,13 +185,13 @@ class AlarmEvaluator:
         }
 
     def _current(self) -> str:
-        found = self._cloudwatch.describe_alarms(AlarmNames=[self._alarm_name])["MetricAlarms"]
-        return str(found[0]["StateValue"])
+        found = self._cloudwatch.describe_alarms(AlarmNames=self._alarm_names)["MetricAlarms"]
+        states = {str(alarm["StateValue"]) for alarm in found}
+        return states.pop() if len(states) == 1 else ""
 
     def _set(self, state: str, reason: str) -> None:
-        self._cloudwatch.set_alarm_state(
-            AlarmName=self._alarm_name, StateValue=state, StateReason=reason
-        )
+        for name in self._alarm_names:
+            self._cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason=reason)
 
     def _run(self) -> None:
         while not self._stopping.wait(min(1.0, self._definition.period_seconds / 2)):

@@ -32,6 +32,13 @@ def plain_alarm(properties: Node) -> Node:
     return {**kept, **stand_in, "Period": 60}
 
 
+def alarm_without_rule(properties: Node) -> Node:
+    """A plain alarm of the same name and actions; see REPLACED_TYPES."""
+    kept = {key: value for key, value in properties.items() if key != "AlarmRule"}
+    limits = {"ComparisonOperator": "GreaterThanThreshold", "Threshold": 0, "EvaluationPeriods": 1}
+    return plain_alarm({**kept, **limits})
+
+
 def without_bake(properties: Node) -> Node:
     return {**properties, "FinalBakeTimeInMinutes": 0}
 
@@ -43,11 +50,19 @@ REPLACED: dict[str, tuple[str, Callable[[Node], Node]]] = {
         " dimensions; so ops/local/alarms.py evaluates, and this stand-in shows the state",
         plain_alarm,
     ),
+    "SparseErrorsAlarm": ("as ErrorRateAlarm, and nobody evaluates it", plain_alarm),
+    "CandidateAlarm": (
+        "there are no composite alarms; ops/local/alarms.py gives this the state of ErrorRateAlarm",
+        alarm_without_rule,
+    ),
     "RampStrategy": (
         "AppConfig bakes for whole minutes of real time, on AWS and there; a rehearsal has none",
         without_bake,
     ),
 }
+
+# Types that another one stands in for.
+REPLACED_TYPES = {"AWS::CloudWatch::CompositeAlarm": "AWS::CloudWatch::Alarm"}
 
 # Types of resources that the emulator lacks, and why nothing is missing without them.
 ABSENT: dict[str, str] = {
@@ -170,7 +185,9 @@ def local_template(root: Path, code_uri: str, parameters: Mapping[str, object]) 
     for name in ABSENT_OUTPUTS:
         template["Outputs"].pop(name)
     for logical_id, (_reason, replacement) in REPLACED.items():
-        resources[logical_id]["Properties"] = replacement(resources[logical_id]["Properties"])
+        resource = resources[logical_id]
+        resource["Properties"] = replacement(resource["Properties"])
+        resource["Type"] = REPLACED_TYPES.get(resource["Type"], resource["Type"])
     for resource in resources.values():
         if resource["Type"] == "AWS::Serverless::StateMachine":
             resource["Properties"].pop("AutoPublishAlias")  # see ABSENT_OUTPUTS

@@ -249,7 +249,8 @@ def test_only_the_names_in_service_do_not_come_from_the_stack() -> None:
     one, other = (Stack(name, {}) for name in ("first", "other"))
     values = [str(one.values[parameter]) for parameter in STACKS["second"]]
     for _, name in names(one) & names(other):
-        assert name.removeprefix("/aws/lambda/") in values
+        # What hangs on a name in service: its log, and the alarms beside the one it names.
+        assert re.sub(r"^/aws/lambda/|-(any|sparse)$", "", name) in values
 
 
 @pytest.mark.parametrize("kind", ["AWS::Logs::LogGroup", "AWS::SQS::Queue", "AWS::SNS::Topic"])
@@ -476,3 +477,48 @@ def test_the_hook_may_answer_for_this_stacks_releases_only() -> None:
     (answering,) = [s for s in statements if "codedeploy" in str(s["Action"])]
     group = ":deploymentgroup:full-ServerlessDeploymentApplication-*/*"
     assert answering["Resource"].endswith(group)
+
+
+# The alarms of the candidate
+
+
+def test_appconfig_watches_one_alarm_over_all_of_the_candidates(stack: Stack) -> None:
+    monitors = stack.resolved(properties_of(stack, "FlagEnvironment"))["Monitors"]
+    watched = {"AlarmArn": "<CandidateAlarm.Arn>", "AlarmRoleArn": "<FlagAlarmRole.Arn>"}
+    assert monitors == [watched]
+    rule = stack.resolved(properties_of(stack, "CandidateAlarm"))["AlarmRule"]
+    assert rule == 'ALARM("<ErrorRateAlarm>") OR ALARM("<SparseErrorsAlarm>")'
+
+
+@pytest.mark.parametrize("name", ["ErrorRateAlarm", "SparseErrorsAlarm"])
+def test_an_alarm_of_the_candidate_says_nothing_without_enough_reads(name: str) -> None:
+    first = Stack("first", {})
+    alarm = first.resolved(properties_of(first, name))
+    assert alarm["TreatMissingData"] == "notBreaching"
+    (math,) = (metric["Expression"] for metric in alarm["Metrics"] if "Expression" in metric)
+    assert re.fullmatch(r"IF\((req|err) >= \d+, 100 \* err / req, 0\)", math)
+    for metric in alarm["Metrics"]:
+        if "MetricStat" in metric:
+            dimensions = metric["MetricStat"]["Metric"]["Dimensions"]
+            assert {"Name": "arm", "Value": "candidate"} in dimensions
+
+
+def test_who_silences_the_alarm_that_appconfig_watches_knows_it_by_name(stack: Stack) -> None:
+    """An alarm whose actions are on would undo the deployment of exposure 0."""
+    watched = stack.resolved(properties_of(stack, "CandidateAlarm"))["AlarmName"]
+    silencing = [
+        name for name, r in stack.resources.items() if "ALARM_NAMES" in str(r.get("Properties", {}))
+    ]
+    assert {"RollBackFunction", "GuardFunction", "WatchdogFunction"} <= set(silencing)
+    for name in silencing:
+        variables = stack.resolved(properties_of(stack, name))["Environment"]["Variables"]
+        assert watched in variables["ALARM_NAMES"].split(",")
+    (_, silence) = stack.resolved(properties_of(stack, "RollBackPolicy"))["PolicyDocument"][
+        "Statement"
+    ]
+    assert "<CandidateAlarm.Arn>" in silence["Resource"]
+
+
+def test_composite_alarms_are_shown_to_who_may_see_every_alarm(stack: Stack) -> None:
+    (statement,) = properties_of(stack, "AlarmReadPolicy")["PolicyDocument"]["Statement"]
+    assert statement["Resource"] == "*"

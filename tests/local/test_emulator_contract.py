@@ -120,7 +120,7 @@ def flag(stack: dict[str, str]) -> dict[str, str]:
 @pytest.fixture
 def alarm(emulator: Emulator, stack: dict[str, str]) -> Iterator[str]:
     """The alarm's name; OK and with its actions enabled, before and after."""
-    cloudwatch, name = emulator.client("cloudwatch"), stack["AlarmName"]
+    cloudwatch, name = emulator.client("cloudwatch"), stack["AlarmName"].split(",")[-1]
 
     def restore() -> None:
         cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="test")
@@ -278,7 +278,7 @@ def test_metric_math_is_refused_by_cloudformation_with_a_reason(
 ) -> None:
     shutil.copytree(root, tmp_path, dirs_exist_ok=True)
     text = (tmp_path / "template.yaml").read_text()
-    copied = text.index("  ErrorRateAlarm:"), text.index("  Dashboard:")
+    copied = text.index("  ErrorRateAlarm:"), text.index("  # What the alarm above")
     second = text[slice(*copied)].replace("ErrorRateAlarm", "SecondAlarm")
     (tmp_path / "template.yaml").write_text(text[: copied[1]] + second + text[copied[1] :])
     names = read_template(tmp_path / "template.yaml")["Parameters"]
