@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops import mismatching, rollouts
+from ops import mismatching, refusals, rollouts
 from ops.deployed import Stack
 from ops.records.record import record as read_record
 from rollout.adapters.clients import client
@@ -19,6 +19,8 @@ DIFFERENCES_SECONDS: Final = 15.0
 # A page does not wait longer than this for AWS when there is something to show.
 PATIENCE_SECONDS: Final = 2.0
 FIRST_PATIENCE_SECONDS: Final = 20.0
+# Errors of these packages are sentences for people.
+OURS: Final = ("ops", "rollout")
 HERE: Final = Path(__file__).parents[2] / "statemachines" / "playbook.asl.json"
 
 
@@ -160,10 +162,11 @@ def _told(seen: Seen) -> tuple[Any, ...]:
 
 
 def explained(error: Exception) -> str:
-    """Why AWS could not be asked, in one line."""
+    """What went wrong, in one line."""
     if isinstance(error, ClientError):
-        said = error.response["Error"]
-        return f"AWS refused {error.operation_name}: {said.get('Code')}: {said.get('Message')}"
+        return refusals.refused(error)
     if isinstance(error, BotoCoreError):
-        return f"AWS cannot be asked: {error}"
+        return refusals.not_asked(error)
+    if type(error).__module__.split(".")[0] in OURS:
+        return str(error)
     return f"{type(error).__name__}: {error}"

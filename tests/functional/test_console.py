@@ -3,6 +3,7 @@
 import asyncio
 import re
 import socket
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from starlette.testclient import TestClient
 
+import ops.console
 from ops import deployed, rollouts
 from ops.cli import main
 from ops.console import acting, serve
@@ -432,6 +434,17 @@ def test_a_port_in_use_is_one_line(account: Aws) -> None:
 def test_without_the_stack_no_page_is_served() -> None:
     result = run("--endpoint-url", "http://127.0.0.1:9", "--port", "0")
     assert (result.exit_code, result.output.count("\n")) == (1, 1)
+
+
+def test_without_its_libraries_the_command_says_what_to_install(
+    account: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "ops.console.serve")
+    monkeypatch.delattr(ops.console, "serve")
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    result = run("--port", "0", "--region", "eu-west-1")
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert "pip install 'rollout-playbook[console]'" in result.output
 
 
 def test_the_address_has_the_token_only_where_it_opens_something() -> None:
