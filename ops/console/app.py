@@ -17,6 +17,7 @@ from starlette.responses import (
 )
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from ops.console import acting, page
 from ops.console.drawing import Charts, address, graph_of, timeline_of
@@ -152,6 +153,10 @@ class Console:
             return current
         return self.watch(rollout_id)
 
+    async def failed(self, _request: Request, error: Exception) -> Response:
+        """A mistake of the console's own; its traceback goes to standard error."""
+        return self.html("failed.html", 500, error=f"{type(error).__name__}: {error}", live=None)
+
     # Events
 
     async def events(self, request: Request) -> Response:
@@ -186,9 +191,9 @@ async def _pictures_style(_request: Request) -> Response:
     return FileResponse(STYLE_FILE)
 
 
-def application(console: Console) -> Starlette:
+def application(console: Console) -> ASGIApp:
     """The web application of a console."""
-    return Starlette(
+    made = Starlette(
         routes=[
             Route("/", console.rollout),
             Route("/events", console.events),
@@ -199,8 +204,10 @@ def application(console: Console) -> Starlette:
             Route("/static/pictures.css", _pictures_style),
             Mount("/static", StaticFiles(directory=page.FOLDER / "static"), name="static"),
         ],
+        exception_handlers={Exception: console.failed},
         middleware=[
-            Middleware(Strict),
             Middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK), www_redirect=False),
         ],
     )
+    # Around everything, so that also a failure has the headers.
+    return Strict(made)

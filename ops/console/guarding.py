@@ -29,7 +29,7 @@ HEADERS: Final = {
 
 
 class Strict:
-    """Every answer gets HEADERS; a request from another site is refused before it is looked at."""
+    """Every answer gets HEADERS."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

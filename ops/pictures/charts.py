@@ -30,6 +30,7 @@ MARKS: Final = {
     "HOLD": ("quiet", ".", 5),
     "PROMOTE": ("good", "^", 8),
     "INVESTIGATE": ("warn", "D", 7),
+    "STEP_DOWN": ("bad", "v", 9),
     "ROLL_BACK": ("bad", "X", 9),
 }
 SHARES: Final = (0, 1, 5, 25, 50, 100)

@@ -221,6 +221,18 @@ def test_a_machine_that_cannot_be_read_does_not_end_the_watch(
     assert "<strong>Bake</strong>" in page.text()
 
 
+def test_a_mistake_of_the_console_is_said_and_names_the_commands_that_still_work() -> None:
+    verdict = {**record()["verdicts"][0], "word": "PERHAPS"}
+    page = Page(record(verdicts=[verdict]))
+    page.browser = TestClient(
+        application(page.console), base_url="http://127.0.0.1:8765", raise_server_exceptions=False
+    )
+    assert "default-src 'none'" in page.browser.get("/").headers["content-security-policy"]
+    text = page.text(status=500)
+    assert "KeyError: &#39;PERHAPS&#39;" in text
+    assert "rollout roll-back" in text
+
+
 # Live
 
 

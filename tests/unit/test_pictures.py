@@ -14,6 +14,8 @@ from ops.pictures.machine import edges
 from ops.pictures.scale import clock, scale
 from ops.pictures.svg import lasting
 from ops.pictures.timeline import timeline
+from rollout.domain.response import STEP_DOWN
+from rollout.domain.verdict import Call
 from tests.recorded import DAY, DECIDES, LAUNCHED, MACHINE, execution, record, visit, visits
 
 NAMES = list(charts.ALL)
@@ -212,6 +214,12 @@ def test_a_verdict_is_a_mark_with_its_sentence() -> None:
     root = parsed(charts.evidence(record()))
     (mark,) = [item for item in root.iter() if item.get("id") == "evidence-verdict-0"]
     assert titles(mark) == ["HOLD: errors 0 of 36 (0.00%), to certify 4.00%."]
+
+
+@pytest.mark.parametrize("word", [*Call, STEP_DOWN])
+def test_every_word_of_a_verdict_has_a_mark(word: str) -> None:
+    verdict = {**record()["verdicts"][0], "word": str(word), "sentence": f"{word}: so"}
+    assert f"{word}: so" in charts.evidence(record(verdicts=[verdict]))
 
 
 def test_a_word_that_no_verdict_has_is_refused() -> None:

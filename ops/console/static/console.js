@@ -11,6 +11,8 @@ function said(text, lost) {
 
 async function fetched(address) {
   const answer = await fetch(address, { credentials: "same-origin" });
+  // What is shown is better than a page about a mistake of the console's own.
+  if (answer.status === 500) throw new Error(answer.statusText);
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 }
 
