@@ -9,10 +9,32 @@ from typing import Final
 
 import click
 
-from ops.cli import checking, console, costing, deciding, following, judging, launching, local, plans
+from ops.cli import (
+    checking,
+    console,
+    costing,
+    deciding,
+    following,
+    judging,
+    launching,
+    local,
+    plans,
+    reporting,
+)
 from ops.cli.endings import Explained
 
-GROUPS: Final = (checking, launching, following, costing, deciding, judging, plans, local, console)
+GROUPS: Final = (
+    checking,
+    launching,
+    following,
+    reporting,
+    costing,
+    deciding,
+    judging,
+    plans,
+    local,
+    console,
+)
 
 
 @click.group(cls=Explained, context_settings={"help_option_names": ["-h", "--help"]})

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from ops import rollouts
+from ops import reporting, rollouts
 from ops.local import stories
 from ops.local import story as telling
 from ops.local.display import Display, table
@@ -19,6 +19,7 @@ from rollout.adapters import plan_documents
 from rollout.adapters.users_control import USERS
 from rollout.domain.errors import InvalidInputError
 
+REPORTS: Final = Path("reports")
 DEFAULT_PLAN: Final = ROOT / "plans" / "rehearsal.json"
 SEED: Final = 20140410
 # Recorded seconds per second of rehearsal: five minutes pass in one.
@@ -59,6 +60,9 @@ def rehearse(
     if calls:
         _write(calls, {"stories": [story.name for story in chosen], "calls": made})
     table(reports)
+    for report in reports:
+        if report["report"]:
+            print(f"{report['story']}: the report is {report['report']}")
     source = str(traffic) if traffic else f"generated, seed {SEED}"
     return {"stories": reports, "traffic": source, "speed": SPEED}
 
@@ -135,4 +139,14 @@ def _run(
     display.say(f"story {story.name}: must end {story.ending}")
     report = telling.run(story, stack, load, plan_file, display.show)
     display.say(f"story {story.name} ended {report['outcome']}: {report['reason']}")
-    return report
+    return {**report, "report": _written(story, report["rollout"], stack, display)}
+
+
+def _written(story: stories.Story, rollout_id: str, stack: LocalStack, display: Display) -> str:
+    """The file of the story's report; "" for a story that leaves nobody who could be asked."""
+    if story.orphaned:
+        return ""
+    found_report = reporting.report(found(stack), rollout_id, "html")
+    file = reporting.write(found_report.text, REPORTS / f"{rollout_id}.html")
+    display.say(f"story {story.name}: wrote {file}")
+    return str(file)

@@ -61,7 +61,7 @@ def run(
 ) -> dict[str, Any]:
     """Launch, follow to the end, and report.
 
-    Returns {"story", "outcome", "as_it_should", "executions", "requests", "user_errors",
+    Returns {"story", "rollout", "outcome", "as_it_should", "executions", "requests", "user_errors",
     "max_exposure_bps", "final_exposure_bps", "wall_seconds", "reason", "mismatches", …}.
     """
     plan, _ = plan_documents.load(plan_file)
@@ -179,6 +179,7 @@ def _report(
     )
     return {
         "story": story.name,
+        "rollout": rollout_id,
         "outcome": followed.outcome,
         "as_it_should": as_it_should,
         "executions": len(followed.names),

@@ -47,7 +47,7 @@ class Follower:
                 return
             # A week of minutes takes a while to be judged: rest at least as long.
             took = self.clock() - began
-            self.sleep(max(self.every - took, min(took, self.every)))
+            self.sleep(max(self.every - took, took))
 
     def _over(self, record: dict[str, Any]) -> bool:
         if self.until_launched and _launched(record):

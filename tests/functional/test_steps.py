@@ -301,7 +301,38 @@ def test_what_is_lost_stays_lost() -> None:
     assert (answer["word"], answer["reason"]) == ("LOST", "held by another")
 
 
+def test_a_served_exposure_is_told_once_and_one_that_spreads_is_not() -> None:
+    flags, notifications = FakeFlags(exposed(100)), FakeNotifications()
+    confirm(flags, FakeServed(flags), notifications=notifications)
+    assert notifications.sent == []
+    confirm(flags, FakeServed(flags), seen_at=NOW - 90, notifications=notifications)
+    assert notifications.events == ["phase_passed"]
+    assert "the candidate answers 1 % of users" in notifications.sent[0][1]
+
+
+def test_an_exposure_that_nobody_can_be_told_of_is_served_all_the_same() -> None:
+    flags, broken = FakeFlags(exposed(100)), FakeNotifications(broken=True)
+    answer = confirm(flags, FakeServed(flags), seen_at=NOW - 90, notifications=broken)
+    assert answer["word"] == "SERVED_LIVE"
+
+
 # Evaluate
+
+
+def test_a_hold_is_told_at_the_first_look_after_the_bake() -> None:
+    notifications = FakeNotifications()
+    verdict = weigh("canary", minutes(60, Arm(1, 0, 0)), notifications=notifications)
+    assert verdict["word"] == "HOLD"
+    (notice,) = notifications.notices
+    assert (notice.event, notice.happened[0]) == ("hold", verdict["sentence"])
+    broken = FakeNotifications(broken=True)
+    assert weigh("canary", minutes(60, Arm(1, 0, 0)), notifications=broken) == verdict
+
+
+def test_a_promotion_is_not_told_by_the_judge() -> None:
+    notifications = FakeNotifications()
+    assert weigh("shadow", minutes(60, Arm(), Shadow(100, 0, 0)), notifications=notifications)
+    assert notifications.sent == []
 
 
 def minutes(count: int, candidate: Arm, shadow: Shadow = NO_SHADOW) -> list[Row]:
@@ -391,6 +422,13 @@ def test_asking_keeps_the_token_secret_and_says_what_to_type() -> None:
     assert "rollout approve beta-1 --evidence" in text
     assert "rollout reject beta-1 --why" in text
     assert "token-1" not in f"{subject}{text}{facts}"
+
+
+def test_a_question_that_nobody_could_be_told_of_stands() -> None:
+    approvals = FakeApprovals()
+    ports = ask_a_person.Ports(approvals, FakeNotifications(broken=True), clock)
+    ask_a_person.ask_a_person(fakes.event("ask_a_person.investigate"), ports)
+    assert approvals.pending["beta-1"].token == "token-1"
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,12 @@ from tests.local.planting import Told
 from tests.local.running import until
 
 pytestmark = pytest.mark.local
-COMMANDS = ("status", "mismatches", "replay --rollout {rollout}", "mismatches --since 2h")
+COMMANDS = (
+    *("status", "mismatches", "replay --rollout {rollout}", "mismatches --since 2h"),
+    *("history", "watch {rollout} --once"),
+    *("report {rollout} --out - --format html", "report {rollout} --out - --format md"),
+    "report {rollout} --out - --format json",
+)
 STATUSES = [200, 200, 400, 400, 400, 400, 400]
 
 

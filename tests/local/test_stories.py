@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.running import rollout
+from tests.local.running import ROOT, rollout
 from tests.policies import ROLES, role_actions, unused
 
 pytestmark = pytest.mark.local
@@ -109,6 +109,24 @@ def test_a_failing_candidate_is_rolled_back_by_the_machine_for_its_errors(
 def test_no_user_noticed_anything(stories: dict[str, dict[str, Any]]) -> None:
     assert [story["user_errors"] for story in stories.values()] == [0, 0]
     assert all(0 < story["by_candidate"] < story["requests"] for story in stories.values())
+
+
+def test_each_story_has_a_report_with_its_outcome_and_verdicts(
+    run: tuple[int, list[str], list[str]], stories: dict[str, dict[str, Any]]
+) -> None:
+    for name, story in stories.items():
+        file = ROOT / story["report"]
+        assert f"{name}: the report is {story['report']}" in run[1]
+        text = file.read_text(encoding="utf-8")
+        assert f"<title>{story['rollout']}: {story['outcome']}</title>" in text
+        for said in (
+            "<td>PROMOTE</td>",
+            "<td>HOLD</td>",
+            "another alarm",
+            "logs filter-log-events",
+        ):
+            assert said in text
+        assert ("<td>ROLL_BACK</td>" in text) == (story["outcome"] == "ROLLED_BACK")
 
 
 def test_a_table_stands_before_the_json(run: tuple[int, list[str], list[str]]) -> None:

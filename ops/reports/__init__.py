@@ -1,0 +1,1 @@
+"""`rollout report`: all that was tried, seen and decided in one rollout, as one file."""
