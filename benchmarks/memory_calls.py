@@ -77,6 +77,7 @@ class Sandbox:
         self.account.clock.now += seconds
 
     def __call__(self, _number: int) -> Any:
+        event: Any
         self.account, event = pickle.loads(self.kept)  # nosec B301  # ours, see above
         wire.connect(self.account.answer)
         return self.function(event)
@@ -140,7 +141,7 @@ def before_traffic() -> Call:
     from rollout.handlers.before_traffic import Ports, before_traffic
 
     account, flag = Account(), ("x", "x", "x", FLAG_NAME, RAMP, URGENT)
-    more = {
+    more: dict[str, dict[str, Any]] = {
         "list_versions_by_function": {"Versions": [{"Version": "2"}]},
         "get_alias": {"FunctionVersion": "1"},
         "put_lifecycle_event_hook_execution_status": {},
