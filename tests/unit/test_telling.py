@@ -116,6 +116,11 @@ def test_there_is_a_message_even_for_an_empty_document() -> None:
             "phase_started",
             "beta-1: ramp-25 exposes 25 % of users",
         ),
+        (
+            {"kind": "down", "phase": "ramp-5", "exposure_bps": 500},
+            "stepped_down",
+            "beta-1: stepped down to ramp-5, 5 %, for harm",
+        ),
     ],
 )
 def test_an_exposure_that_is_served_is_told(

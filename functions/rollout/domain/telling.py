@@ -18,11 +18,13 @@ from rollout.domain.notice import (
     REFUSED,
     ROLLED_BACK,
     STARTED,
+    STEPPED_DOWN,
     Notice,
     percent,
 )
 from rollout.domain.plan import CANARY, SHADOW
 from rollout.domain.question import Question, evidence_lines, iso
+from rollout.domain.step import DOWN
 
 OF_WORD: Final = {
     "LAUNCHED": PHASE_PASSED,
@@ -96,11 +98,14 @@ def confirmed(rollout: str, exposure: Mapping[str, Any], flag: Flag) -> Notice:
     event, subject = PHASE_STARTED, f"{phase} exposes {percent(bps)} of users"
     if kind == SHADOW:
         event, subject = STARTED, "started, in shadow: nobody is exposed"
+    elif kind == DOWN.lower():
+        event, subject = STEPPED_DOWN, f"stepped down to {phase}, {percent(bps)}, for harm"
     elif kind == CANARY and before:
         event, subject = PHASE_PASSED, f"{before} passed, {phase} exposes {percent(bps)}"
     happened = f"{phase} is served to every reader since {iso(exposure['served_at'])}."
     lease = "" if flag.lease_until >= NO_LEASE_END else f"; the lease ends {iso(flag.lease_until)}"
     shadow = f"; {percent(flag.shadow_bps)} of the control's reads are compared"
+    judged = f"it is judged every {exposure['evaluate_every_seconds']} s"
     return Notice(
         event,
         rollout,
@@ -108,7 +113,7 @@ def confirmed(rollout: str, exposure: Mapping[str, Any], flag: Flag) -> Notice:
         f"{rollout}: {subject}",
         (happened,),
         f"{_share(bps)}{shadow}{lease}",
-        f"{NOTHING}; it is judged every {exposure['evaluate_every_seconds']} s",
+        "a question follows" if event == STEPPED_DOWN else f"{NOTHING}; {judged}",
         (_watch(rollout), BACK),
     )
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -17,6 +17,8 @@ from rollout.domain.exposure import Sighting
 from rollout.domain.flag import Flag
 from rollout.domain.step import Step
 from rollout.settings import settings
+
+SERVED: Final = (exposures.SERVED_SHADOW, exposures.SERVED_LIVE, exposures.SERVED_DOWN)
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,8 @@ class Ports:
 def confirm_exposure(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     """Look at the deployment and at the data plane once.
 
-    Event: {"step", "exposure"}. Returns the exposure with word SERVED_SHADOW, SERVED_LIVE (of
-    which people are told), SPREADING (look again in wait_seconds) or LOST.
+    Event: {"step", "exposure"}. Returns the exposure with word SERVED_SHADOW, SERVED_LIVE or
+    SERVED_DOWN, of which people are told, SPREADING (look again in wait_seconds) or LOST.
     """
     exposure = event["exposure"]
     if exposure["word"] == exposures.LOST:
@@ -43,7 +45,7 @@ def confirm_exposure(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     seen = Sighting(deployment.state, deployment.ended_by, _served(ports), ports.poll_seconds)
     step = Step.from_json(event["step"])
     found = exposures.confirm(exposure, step, seen, ports.clock())
-    if seen.served and found["word"] in (exposures.SERVED_SHADOW, exposures.SERVED_LIVE):
+    if seen.served and found["word"] in SERVED:
         notice = telling.confirmed(step.rollout_id, found, seen.served)
         tell(ports.notifications, notice, {"exposure": found})
     return found

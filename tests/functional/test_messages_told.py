@@ -1,0 +1,34 @@
+"""Every message that a whole rollout sends is one that the playbook explains."""
+
+import json
+import re
+
+import pytest
+
+from rollout.domain.notice import EVENTS
+from tests.fakes import ROOT
+from tests.functional.machine import World
+from tests.functional.test_whole_rollouts import launch
+
+PLAYBOOK = (ROOT / "docs" / "playbook.md").read_text(encoding="utf-8")
+TABLE = re.search(r"\| event \| subject says \| do \|\n.*?\n\n", PLAYBOOK, re.S)
+
+
+def test_the_playbook_says_what_to_do_for_every_event_and_for_no_other() -> None:
+    assert TABLE
+    assert sorted(re.findall(r"^\| `(\w+)` \|", TABLE[0], re.M)) == sorted(EVENTS)
+
+
+@pytest.mark.parametrize("failing", [0.0, 0.5])
+def test_every_message_of_a_rollout_can_be_acted_on(failing: float) -> None:
+    world = World(failing=lambda exposure: failing if exposure >= 500 else 0.0)
+    world.follow(launch(), "r-1")
+    assert world.notifications.notices
+    for notice in world.notifications.notices:
+        assert notice.event in EVENTS
+        assert notice.subject.isascii()
+        assert len(notice.subject) < 100
+        text = notice.text("a-stack")
+        assert re.search(r"\nServed now: .+\.\nTo do: .+\.\n  rollout .+ --stack a-stack", text)
+        document = json.loads(json.dumps(notice.to_json({}, "a-stack")))
+        assert {"version", "event", "rollout", "word", "served", "commands"} <= set(document)
