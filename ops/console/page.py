@@ -17,6 +17,8 @@ from ops.records.record import iso
 
 FOLDER: Final = Path(__file__).parent
 RUNNING: Final = "RUNNING"
+# So many visits stand in the table of all; each state has a page with all of its own.
+MOST_ROWS: Final = 400
 # word of an outcome -> the class of its badge
 LOOKS: Final = {
     "RUNNING": "lit",

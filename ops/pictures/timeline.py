@@ -125,9 +125,26 @@ def _lane(
         class_="lane-name" if room else "lane-name ends",
     )
     bars = [
-        _visit(item, number, axis, (top + 18, now), link) for number in range(len(item["visits"]))
+        _visit(item, number, axis, (top + 18, now), link)
+        for number in _worth_drawing(item, axis, now)
     ]
     return element("g", name, *bars, class_="lane", data_execution=item["name"])
+
+
+def _worth_drawing(item: Mapping[str, Any], axis: Scale, now: float) -> list[int]:
+    """The visits that can be told apart: of thousands in a day, most lie on one another.
+
+    What matters is always drawn: a failure, a question, a rollback, and where it runs now.
+    """
+    found: list[int] = []
+    covered = float("-inf")
+    for number, visit in enumerate(item["visits"]):
+        matters = _kind(visit["state"]) in ("asks", "back") or visit["failures"]
+        end = axis.x(visit["entered_at"] + seconds_of(visit, item, now))
+        if matters or lasts(item, number) or end - covered >= NARROWEST:
+            found.append(number)
+            covered = max(end, axis.x(visit["entered_at"]) + NARROWEST)
+    return found
 
 
 def _visit(

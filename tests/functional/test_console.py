@@ -21,7 +21,7 @@ from ops.console.watch import Watch
 from rollout.domain.errors import InvalidInputError
 from tests.fakes import exposed
 from tests.functional.aws import Aws
-from tests.recorded import LAUNCHED, MACHINE, execution, record, visit
+from tests.recorded import LAUNCHED, MACHINE, execution, record, visit, visits
 
 SECRET = "AQCEAAAAKgAAAAMAAAAAAAAAA-a-task-token"
 QUESTION = {
@@ -127,6 +127,14 @@ def test_the_newest_execution_is_drawn_unless_another_is_asked_for() -> None:
     assert 'passed" data-state="Launched"' not in page.text()
     assert 'passed" data-state="Launched"' in page.text("/?execution=beta-1")
     assert 'passed running" data-state="Bake"' in page.text("/?execution=all")
+
+
+def test_a_rollout_of_days_makes_no_page_of_megabytes() -> None:
+    path = ("Bake", "Evaluate Metrics", "Go / No-Go?") * 2000
+    long = execution("beta-1", "launch", "", visits(path, LAUNCHED))
+    text = Page(record(executions=[long])).text()
+    assert "(6000 visits)" in text
+    assert len(text) < 1_000_000
 
 
 def test_verdicts_and_differences_are_told() -> None:

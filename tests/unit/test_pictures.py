@@ -135,6 +135,21 @@ def test_all_executions_stand_on_one_time_line() -> None:
     assert lanes == ["beta-1", "beta-1-ramp-5"]
 
 
+def test_of_thousands_of_visits_those_that_can_be_told_apart_are_drawn() -> None:
+    path = ("Bake", "Evaluate Metrics", "Go / No-Go?") * 3000
+    long = execution("x-1", "launch", "", visits((*path, "Ask a Person", "Roll Back"), LAUNCHED))
+    long["visits"][5000]["failures"] = [{"error": "States.Timeout", "cause": ""}]
+    drawn = [
+        str(item.get("class")).split()
+        for item in parsed(timeline(record(executions=[long]))).iter()
+        if "visit" in str(item.get("class")).split()
+    ]
+    assert 300 < len(drawn) < 1500
+    assert sum("asks" in words for words in drawn) == 1
+    assert sum("back" in words for words in drawn) == 1
+    assert sum("failed" in words for words in drawn) == 1
+
+
 def test_a_day_without_an_execution_is_cut_short_and_says_so() -> None:
     found = record()
     cut = scale([(LAUNCHED, LAUNCHED + 48), (LAUNCHED + DAY, LAUNCHED + DAY + 20)], 0, 1000)
