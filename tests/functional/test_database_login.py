@@ -114,6 +114,19 @@ def test_with_iam_the_password_is_a_signed_token(monkeypatch: pytest.MonkeyPatch
     assert found["ssl_context"].check_hostname
 
 
+def test_a_proxy_takes_the_place_of_the_host_in_the_secret() -> None:
+    with Extension(answer(SECRET)) as extension:
+        found = behind(extension, DATABASE_HOST="proxy.example.com").arguments(False)
+    assert (found["host"], found["port"]) == ("proxy.example.com", 5432)
+    assert (found["user"], found["database"]) == ("u", "app")
+    assert found["ssl_context"].check_hostname
+
+
+def test_a_url_is_taken_at_its_word_also_where_there_is_a_proxy() -> None:
+    known = login(DATABASE_URL="postgresql://u:p@db/app", DATABASE_HOST="proxy.example.com")
+    assert known.arguments(False)["host"] == "db"
+
+
 def test_iam_is_refused_where_the_token_would_not_be_encrypted() -> None:
     url = "postgresql://reader:p@/app?host=/run/postgres"
     with pytest.raises(InvalidInputError) as caught:

@@ -30,6 +30,12 @@ STACKS: Final[dict[str, dict[str, str]]] = {
         "UserHashKey": "a key",
         "TeeAfterAnswer": "true",
         "GradualRelease": "true",
+        "VpcId": "vpc-0123abcd",
+        "SubnetIds": "subnet-0123abcd,subnet-4567abcd",
+        "DbInstanceIdentifier": "users",
+        "DatabaseSecurityGroupId": "sg-0123abcd",
+        "DatabasePort": "6543",
+        "ProxySecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:users-a1b2c3",
     },
     "second": {
         "ControlFunctionName": "second-mock-read",
@@ -38,6 +44,9 @@ STACKS: Final[dict[str, dict[str, str]]] = {
         "FlagApplicationName": "second-flags",
         "AlarmName": "second-lambda-error-rate-gt-2pct",
         "DashboardName": "second-prisma-migration",
+        "VpcId": "vpc-0123abcd",
+        "SubnetIds": "subnet-0123abcd,subnet-4567abcd",
+        "SecretsEndpoint": "false",
     },
 }
 PSEUDO: Final = {
@@ -247,7 +256,7 @@ def test_two_stacks_of_one_account_do_not_collide() -> None:
 def test_only_the_names_in_service_do_not_come_from_the_stack() -> None:
     """What two stacks with the same parameters would both claim has a parameter to change."""
     one, other = (Stack(name, {}) for name in ("first", "other"))
-    values = [str(one.values[parameter]) for parameter in STACKS["second"]]
+    values = [str(one.values[name]) for name in STACKS["second"] if name.endswith("Name")]
     for _, name in names(one) & names(other):
         # What hangs on a name in service: its log, and the alarms beside the one it names.
         assert re.sub(r"^/aws/lambda/|-(any|sparse)$", "", name) in values
@@ -522,3 +531,200 @@ def test_who_silences_the_alarm_that_appconfig_watches_knows_it_by_name(stack: S
 def test_composite_alarms_are_shown_to_who_may_see_every_alarm(stack: Stack) -> None:
     (statement,) = properties_of(stack, "AlarmReadPolicy")["PolicyDocument"]["Statement"]
     assert statement["Resource"] == "*"
+
+
+# The candidate's network
+
+NETWORK: Final = ("AWS::EC2::", "AWS::RDS::")
+
+
+def kinds(stack: Stack, *starts: str) -> set[str]:
+    return {name for name, r in stack.resources.items() if r["Type"].startswith(starts)}
+
+
+def test_without_a_network_nothing_of_one_is_made() -> None:
+    first = Stack("first", {})
+    assert kinds(first, *NETWORK) == set()
+    candidate = first.resolved(properties_of(first, "CandidateFunction"))
+    assert "VpcConfig" not in candidate
+    assert "DATABASE_HOST" not in candidate["Environment"]["Variables"]
+
+
+def test_a_plain_address_in_a_network_needs_no_proxy() -> None:
+    second = Stack("second", STACKS["second"])
+    assert kinds(second, *NETWORK) == {"CandidateSecurityGroup"}
+    assert "DATABASE_HOST" not in str(second.resolved(properties_of(second, "CandidateFunction")))
+
+
+def test_only_the_candidate_is_in_the_network(stack: Stack) -> None:
+    inside = [n for n in stack.resources if "VpcConfig" in str(stack.resources[n])]
+    placed = [n for n in inside if "VpcConfig" in stack.resolved(properties_of(stack, n))]
+    assert placed == (["CandidateFunction"] if stack.holds("HasVpc") else [])
+
+
+def test_a_password_is_read_in_the_network_over_an_endpoint_of_its_own() -> None:
+    full = Stack("full", STACKS["full"])
+    endpoint = full.resolved(properties_of(full, "SecretsManagerEndpoint"))
+    assert endpoint["ServiceName"] == "com.amazonaws.eu-west-1.secretsmanager"
+    assert endpoint["PrivateDnsEnabled"] is True
+    (rule,) = full.resolved(properties_of(full, "EndpointSecurityGroup"))["SecurityGroupIngress"]
+    assert (rule["FromPort"], rule["SourceSecurityGroupId"]) == (443, "<CandidateSecurityGroup>")
+
+
+def test_a_url_needs_no_endpoint() -> None:
+    known = {**STACKS["full"], "DatabaseUrl": "postgresql://u:p@db/app"}
+    assert "SecretsManagerEndpoint" not in Stack("url", known).resources
+
+
+def test_each_group_lets_in_the_one_before_it_only() -> None:
+    full = Stack("full", STACKS["full"])
+    proxy = full.resolved(properties_of(full, "ProxySecurityGroup"))
+    (into_proxy,) = proxy["SecurityGroupIngress"]
+    assert into_proxy["SourceSecurityGroupId"] == "<CandidateSecurityGroup>"
+    into_database = full.resolved(properties_of(full, "DatabaseIngress"))
+    assert into_database["GroupId"] == "sg-0123abcd"
+    assert into_database["SourceSecurityGroupId"] == "<ProxySecurityGroup>"
+    # The proxy listens on its own port, whatever the database's is.
+    leaving = full.resolved(properties_of(full, "CandidateSecurityGroup"))["SecurityGroupEgress"]
+    assert [int(rule["FromPort"]) for rule in leaving] == [5432, 443]
+    assert int(into_proxy["FromPort"]) == 5432
+    assert int(into_database["FromPort"]) == 6543
+
+
+@pytest.mark.parametrize(
+    ("named", "kept", "absent"),
+    [
+        ({"DbInstanceIdentifier": "users"}, "DBInstanceIdentifiers", "DBClusterIdentifiers"),
+        (
+            {"DbClusterIdentifier": "users", "DbInstanceIdentifier": ""},
+            "DBClusterIdentifiers",
+            "DBInstanceIdentifiers",
+        ),
+    ],
+)
+def test_the_proxy_is_in_front_of_what_was_named(
+    named: dict[str, str], kept: str, absent: str
+) -> None:
+    full = Stack("full", {**STACKS["full"], **named})
+    targets = full.resolved(properties_of(full, "DatabaseProxyTargets"))
+    assert targets[kept] == ["users"]
+    assert absent not in targets
+    assert targets["TargetGroupName"] == "default"
+    assert targets["ConnectionPoolConfigurationInfo"]["ConnectionBorrowTimeout"] < 10
+    proxy = full.resolved(properties_of(full, "DatabaseProxy"))
+    assert proxy["RequireTLS"] is True
+    host = full.resolved(properties_of(full, "CandidateFunction"))["Environment"]["Variables"]
+    assert host["DATABASE_HOST"] == "<DatabaseProxy.Endpoint>"
+
+
+def test_the_proxy_may_read_its_one_secret() -> None:
+    full = Stack("full", STACKS["full"])
+    (policy,) = full.resolved(properties_of(full, "ProxyRole"))["Policies"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "secretsmanager:GetSecretValue"
+    assert statement["Resource"] == STACKS["full"]["ProxySecretArn"]
+
+
+def test_the_candidates_interfaces_are_allowed_before_the_function_is_made(stack: Stack) -> None:
+    named = stack.resolved(properties_of(stack, "CandidateRole")).get("ManagedPolicyArns")
+    assert named == (["<CandidateNetworkPolicy>"] if stack.holds("HasVpc") else [])
+
+
+def test_half_a_proxy_is_refused_before_anything_is_made() -> None:
+    rule = expanded({})["Rules"]["ProxyIsWhole"]
+    asked = " ".join(item["AssertDescription"] for item in rule["Assertions"])
+    for parameter in ("VpcId", "SubnetIds", "ProxySecretArn", "not both"):
+        assert parameter in asked
+
+
+# Updates and deletion
+
+# What may be left when the stack is deleted, and why.
+KEPT: Final = {
+    "AWS::AppConfig::Deployment": "AppConfig deletes no deployment; it goes with its application",
+    "AWS::Lambda::Version": "it goes with its function",
+    "AWS::StepFunctions::StateMachineVersion": "it goes with its machine",
+}
+HOLDS_THE_EXPOSURE: Final = (
+    "FlagApplication",
+    "FlagEnvironment",
+    "FlagProfile",
+    "FirstFlagVersion",
+    "FirstFlagDeployment",
+    "RollbackStrategy",
+)
+# A stack that is asked for another of these is asked for another flag.
+NAMES_OF_THE_FLAG: Final = {"FlagName"}
+
+
+def parameters_in(stack: Stack, node: Any, seen: frozenset[str] = frozenset()) -> set[str]:
+    """The parameters that a value comes from, also by way of other resources' ids."""
+    found: set[str] = set()
+    for name in references(node):
+        if name in stack.template["Parameters"]:
+            found.add(name)
+        elif name in stack.template["Resources"] and name not in seen:
+            resource = stack.template["Resources"][name]
+            fixed = create_only(resource)
+            found |= parameters_in(stack, fixed, seen | {name})
+    return found
+
+
+def create_only(resource: Node) -> Node:
+    """The properties whose change replaces the resource."""
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource["Type"]).schema
+    fixed = {str(path).split("/")[2] for path in schema.get("createOnlyProperties", ())}
+    return {key: value for key, value in resource["Properties"].items() if key in fixed}
+
+
+def references(node: Any) -> Iterator[str]:
+    if isinstance(node, list):
+        for item in node:
+            yield from references(item)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if key == "Ref":
+                yield value
+            elif key == "Fn::GetAtt":
+                yield value[0] if isinstance(value, list) else value.split(".")[0]
+            elif key == "Fn::Sub":
+                text = value if isinstance(value, str) else value[0]
+                yield from (name.split(".")[0] for name in re.findall(r"\$\{([^!}]+)\}", text))
+            else:
+                yield from references(value)
+
+
+@pytest.mark.parametrize("name", HOLDS_THE_EXPOSURE)
+def test_an_update_in_the_middle_of_a_rollout_does_not_reset_the_exposure(name: str) -> None:
+    """A replaced version or deployment of the template would close the flag."""
+    stack = Stack("first", {})
+    fixed = create_only(stack.resources[name])
+    assert parameters_in(stack, fixed) <= NAMES_OF_THE_FLAG
+
+
+def test_a_changed_document_in_the_template_would_be_noticed() -> None:
+    """AppConfig's first version has no property that could change in place."""
+    first = Stack("first", {})
+    version = first.resources["FirstFlagVersion"]
+    assert set(create_only(version)) == set(version["Properties"])
+
+
+def test_what_a_deleted_stack_leaves_is_known(stack: Stack) -> None:
+    kept = {r["Type"] for r in stack.resources.values() if r.get("DeletionPolicy") == "Retain"}
+    assert kept == set(KEPT)
+
+
+@pytest.mark.parametrize("kind", ["AWS::Logs::LogGroup", "AWS::SQS::Queue"])
+def test_what_holds_data_is_deleted_on_purpose(stack: Stack, kind: str) -> None:
+    found = [r for r in stack.resources.values() if r["Type"] == kind]
+    assert found
+    for resource in found:
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Delete", "Delete")
+
+
+def test_no_function_writes_to_a_log_that_the_stack_does_not_own(stack: Stack) -> None:
+    """A group that Lambda makes by itself stays behind, and for ever."""
+    for resource in stack.resources.values():
+        if resource["Type"] == "AWS::Lambda::Function":
+            group = stack.resolved(resource["Properties"]["LoggingConfig"])["LogGroup"]
+            assert stack.resources[group.strip("<>")]["Type"] == "AWS::Logs::LogGroup"

@@ -143,7 +143,8 @@ def ran(name: str) -> tuple[set[str], set[str]]:
 
 def granted(name: str) -> set[str]:
     role = RESOURCES[FUNCTIONS[name]["Role"]["Fn::GetAtt"][0]]["Properties"]
-    policies = [RESOURCES[arn["Ref"]]["Properties"] for arn in role.get("ManagedPolicyArns", ())]
+    named = [arn["Ref"] for arn in role.get("ManagedPolicyArns", ()) if "Ref" in arn]
+    policies = [RESOURCES[name]["Properties"] for name in named]
     statements = [
         statement
         for policy in (*policies, *role["Policies"])

@@ -18,6 +18,7 @@ DEFAULT_PORT: Final = 5432
 class Login:
     """Where the arguments come from: DATABASE_URL, or else the secret in DATABASE_SECRET_ARN.
 
+    DATABASE_HOST, an RDS Proxy, takes the place of the secret's host and port.
     With DATABASE_IAM_AUTH=true the password is a token signed with the function's own role.
     """
 
@@ -31,6 +32,9 @@ class Login:
         iam = self.known.optional("DATABASE_IAM_AUTH") == "true"
         url = self.known.optional("DATABASE_URL")
         found = parse_url(url) if url else parse_secret(self._secret(fresh), password=not iam)
+        proxy = self.known.optional("DATABASE_HOST")
+        if proxy and not url:  # the secret names the database that is behind it
+            found.update(host=proxy, port=DEFAULT_PORT)  # RDS Proxy listens on no other
         return {**found, "password": _token(found)} if iam else found
 
     def _secret(self, fresh: bool) -> str:
