@@ -406,6 +406,26 @@ def test_more_mismatches_never_make_the_call_milder(
     assert_no_milder(plan, phase, evidence, worse(evidence, place, "shadow", mismatched=mismatched))
 
 
+def test_errors_count_also_beside_far_stronger_evidence_on_mismatches(plan: Plan) -> None:
+    failing = stretch(2, 4, candidate=Arm(50, 12))
+    wrong = stretch(2, 4, candidate=Arm(50, 12), shadow=Shadow(100, 60))
+
+    assert call(plan, "half", failing) is Call.ROLL_BACK
+    verdict = judged(plan, "half", until("half", wrong))
+    assert verdict.call is Call.ROLL_BACK
+    assert vote(verdict, "errors").call is Call.ROLL_BACK
+
+
+def test_errors_that_begin_after_a_person_was_asked_roll_back(plan: Plan) -> None:
+    wrong = stretch(1, 20, shadow=Shadow(100, 10))
+    assert call(plan, "canary", wrong) is Call.INVESTIGATE
+
+    later = stretch(2, 6, candidate=Arm(500, 200), shadow=Shadow(100, 10))
+    verdict = judged(plan, "half", until("canary", wrong, later))
+    assert verdict.call is Call.ROLL_BACK
+    assert verdict.reasons[0].startswith("errors 1200 of 3000")
+
+
 @pytest.mark.parametrize("baked", [30, 100, 1200])
 @pytest.mark.parametrize("phase", LIVE_PHASES)
 def test_the_call_rises_step_by_step_with_the_errors(plan: Plan, phase: str, baked: int) -> None:

@@ -92,7 +92,7 @@ class Judge:
         self.slower: bool | None = None
         self.weight = 1.0
         self.accused: dict[str, float] = {}
-        self.accused_since = 0
+        self.since: dict[str, int] = {}
 
     def see(self, minute: Minute) -> None:
         """Take one minute in."""
@@ -103,16 +103,22 @@ class Judge:
         self.count(minute)
         if minute.exposure > 0 and minute.control is not None:
             self._listen(minute)
-        if self.accused:
-            return
         values = self.trial.values()
         self.weight = sum(values.values())
-        if self.weight < 1 / self.promises.alpha:
+        if self.weight >= 1 / self.promises.alpha:
+            self._accuse(self.trial.evidence(values, self.slower))
+
+    def _accuse(self, found: Mapping[str, float]) -> None:
+        """Hold the metrics that made too much evidence against the candidate, for good.
+
+        A metric is one of them from 1/alpha divided by their number: at least one always is, and
+        what else is wrong never excuses it.
+        """
+        if sum(found.values()) < 1 / self.promises.alpha:
             return
-        found = self.trial.evidence(values, self.slower)
-        if sum(found.values()) >= 1 / self.promises.alpha:
-            self.accused = found
-            self.accused_since = self.trial.onset(max(found, key=lambda name: found[name]))
+        for name, value in found.items():
+            if value >= 1 / self.promises.alpha / len(found) and name not in self.accused:
+                self.accused[name], self.since[name] = value, self.trial.onset(name)
 
     def count(self, minute: Minute) -> None:
         """Add up one minute's counts; a minute without telemetry has none."""

@@ -28,8 +28,6 @@ class Call(StrEnum):
 
 
 SEVERITY: Final = list(Call)
-# Contributions this close to the largest count as causes too.
-CAUSE: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -121,10 +119,8 @@ def judge(evidence: Evidence, phase: Phase, plan: Plan) -> Verdict:
 
 
 def _causes(seen: Judge) -> tuple[str, ...]:
-    """The metrics whose evidence crossed 1/alpha, the strongest first."""
-    strongest = max(seen.accused.values(), default=0.0)
-    found = [name for name, value in seen.accused.items() if value >= CAUSE * strongest]
-    return tuple(sorted(found, key=lambda name: -seen.accused[name]))
+    """The metrics that too much evidence lies on, the strongest first."""
+    return tuple(sorted(seen.accused, key=lambda name: -seen.accused[name]))
 
 
 def _vote(rail: Guardrail, seen: Judge, evidence: Evidence, causes: tuple[str, ...]) -> Vote:
@@ -171,12 +167,12 @@ def _opinion(
 def _accusation(rail: Guardrail, seen: Judge, evidence: Evidence) -> tuple[Call, str]:
     """What the evidence calls for, with the counts from the minute on that it speaks against."""
     since = Judge(seen.promises)
-    for minute in evidence.minutes[seen.accused_since - 1 :]:
+    for minute in evidence.minutes[seen.since[rail.metric] - 1 :]:
         since.count(minute)
     call = max(Call.INVESTIGATE, Call(rail.worst.call), key=SEVERITY.index)
     counted = _counted(rail.metric, *since.counts(rail.metric))
     return call, (
-        f"{counted} since {_since(seen, evidence)}, limit {rail.worst.start:.2%}: "
+        f"{counted} since {_at(seen.since[rail.metric], evidence)}, limit {rail.worst.start:.2%}: "
         f"evidence {seen.accused[rail.metric]:.3g}, {1 / seen.promises.alpha:.3g} rolls back"
     )
 
@@ -193,7 +189,8 @@ def _tenant_opinions(
     if TENANTS not in causes:
         return []
     number = seen.trial.worst_tenant
-    rows = [minute.tenants[number] for minute in evidence.minutes[seen.accused_since - 1 :]]
+    began = seen.since[TENANTS]
+    rows = [minute.tenants[number] for minute in evidence.minutes[began - 1 :]]
     asked_control, bad_control, asked, bad = (sum(column) for column in zip(*rows, strict=True))
     rail = next(rail for rail in plan.guardrails if rail.metric == ERRORS)
     call = max(Call.INVESTIGATE, Call(rail.worst.call), key=SEVERITY.index)
@@ -201,7 +198,7 @@ def _tenant_opinions(
         (
             call,
             f"tenant {plan.tenants[number]}: {_counted(ERRORS, bad, asked)} since "
-            f"{_since(seen, evidence)}, of the control's {bad_control} of {asked_control}",
+            f"{_at(began, evidence)}, of the control's {bad_control} of {asked_control}",
         )
     ]
 
@@ -238,7 +235,10 @@ def _patience(
 
 
 def _since(seen: Judge, evidence: Evidence) -> str:
-    if not seen.accused:
-        return ""
-    at = evidence.minutes[seen.accused_since - 1].at
+    """When the first harm began, "" without any."""
+    return _at(min(seen.since.values()), evidence) if seen.since else ""
+
+
+def _at(minute: int, evidence: Evidence) -> str:
+    at = evidence.minutes[minute - 1].at
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
