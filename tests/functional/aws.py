@@ -247,6 +247,7 @@ def session() -> Any:
 
 def forget() -> None:
     """Let nothing that was made once for another account or environment live on."""
-    known = (clients.client, clients.quick_client, settings.settings, telemetry.log)
+    made = (clients.client, clients.brief_client, clients.quick_client)
+    known = (*made, settings.settings, telemetry.log)
     for cached in (*known, read._reader, compare._ports, candidate._source):
         cached.cache_clear()

@@ -5,9 +5,11 @@ import re
 
 import pytest
 
+from rollout.adapters import clients
 from rollout.domain.notice import EVENTS
 from tests.fakes import ROOT
 from tests.functional.machine import World
+from tests.functional.test_template import FUNCTIONS
 from tests.functional.test_whole_rollouts import launch
 
 PLAYBOOK = (ROOT / "docs" / "playbook.md").read_text(encoding="utf-8")
@@ -17,6 +19,19 @@ TABLE = re.search(r"\| event \| subject says \| do \|\n.*?\n\n", PLAYBOOK, re.S)
 def test_the_playbook_says_what_to_do_for_every_event_and_for_no_other() -> None:
     assert TABLE
     assert sorted(re.findall(r"^\| `(\w+)` \|", TABLE[0], re.M)) == sorted(EVENTS)
+
+
+def test_a_topic_that_hangs_ends_no_function_that_only_tells_of_something(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its timeout would be a failure of the state, and roll back."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    config = clients.brief_client.__wrapped__("sns").meta.config
+    attempts = config.retries["total_max_attempts"]
+    longest = attempts * (config.connect_timeout + config.read_timeout) + 2**attempts
+    told = [name for name, one in FUNCTIONS.items() if "TOPIC_ARN" in str(one["Environment"])]
+    assert len(told) >= 6
+    assert all(longest < FUNCTIONS[name]["Timeout"] / 1.5 for name in told)
 
 
 @pytest.mark.parametrize("failing", [0.0, 0.5])

@@ -20,6 +20,15 @@ def client(service: str) -> Any:
 
 
 @cache
+def brief_client(service: str) -> Any:
+    """A client for what nothing may wait for long: its three attempts fit into half a minute."""
+    config = Config(
+        connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}
+    )
+    return _boto3.client(service, config=config)
+
+
+@cache
 def quick_client(service: str, read_timeout_ms: int) -> Any:
     """A client for the read path: one attempt, and no longer than the read may wait."""
     seconds = read_timeout_ms / 1000

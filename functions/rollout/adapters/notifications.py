@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, Self
 
-from rollout.adapters.clients import client
+from rollout.adapters.clients import brief_client
 from rollout.domain.notice import Notice
 from rollout.settings import Settings, settings
 from rollout.telemetry import log
@@ -34,7 +34,7 @@ class SnsNotifications:
     def connect(cls, known: Settings | None = None) -> Self:
         """From the environment variables of the function."""
         known = known or settings()
-        return cls(client("sns"), known.text("TOPIC_ARN"), known.optional("STACK_NAME"))
+        return cls(brief_client("sns"), known.text("TOPIC_ARN"), known.optional("STACK_NAME"))
 
     def send(self, notice: Notice, facts: dict[str, Any]) -> None:
         """Publish one message. Raises what SNS raises; no caller may depend on it."""
