@@ -99,11 +99,14 @@ def test_the_questions_on_the_dashboard_are_ones_that_the_lines_answer() -> None
     assert "max(exposure_bps)" in saved_query(6)
 
 
-def test_the_verdicts_line_has_the_fields_that_the_dashboard_asks_for() -> None:
+def test_the_verdicts_line_has_the_fields_that_the_dashboard_asks_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("POWERTOOLS_LOG_LEVEL", raising=False)  # a command may have set it
     said = re.search(r'log\(\)\.info\(("verdict"), extra=\{(.*?)\}\)', inspect.getsource(evaluate))
     assert said
     extra = dict.fromkeys(re.findall(r'"(\w+)":', said[2]), "x")
     stream = io.StringIO()
-    Logger(service="dashboard", stream=stream).info("verdict", extra=extra)
+    Logger(service="dashboard", level="INFO", stream=stream).info("verdict", extra=extra)
     line = json.loads(stream.getvalue())
     assert (line["message"], set(VERDICT_FIELDS) - set(line)) == ("verdict", {"@timestamp"})
