@@ -13,13 +13,11 @@ from ops.checks.parts import some
 from ops.checks.preflight import DEPLOY
 from ops.checks.site import Site
 from ops.plans.alarm import Alarm, of_deployed
-from rollout.adapters import users_control
 from rollout.adapters.clients import client
 from rollout.adapters.shadow_log import parsed
-from rollout.adapters.users_candidate import COLUMNS
 from rollout.domain.cohort import CANDIDATE, CONTROL
 from rollout.domain.flag import Flag, parse_document
-from rollout.handlers.read import ARM_HEADER
+from rollout.handlers.read import ARM_HEADER, OK
 
 # What every line of a read says, so that a trace or a question can be answered from it.
 ANNOTATED: Final = ("path", "user_hash", "bucket", "exposure_bps", "config_version", "latency_ms")
@@ -216,32 +214,33 @@ def weigh_first(found: tuple[Flag, Flag]) -> Answer:
     return passed("disabled from the template on; only a rollout opens it")
 
 
-def data(site: Site) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(what a read answers, what the candidate answers), both of one user."""
+def data(site: Site) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """What the two arms answer for one id; None when the read was not answered by the control."""
     answer = read(site)
     said = evidence.candidate(site)
-    body = json.loads(answer["body"])
-    known = body if answer["headers"].get(ARM_HEADER) == CONTROL else users_control.user(site.user)
-    return dict(known or {}), dict(said.get("user") or {})
+    by_control = answer["headers"].get(ARM_HEADER) == CONTROL and answer["statusCode"] == OK
+    return json.loads(answer["body"]) if by_control else None, dict(said.get("user") or {})
 
 
-def weigh_data(found: tuple[dict[str, Any], dict[str, Any]]) -> Answer:
+def weigh_data(found: tuple[dict[str, Any] | None, dict[str, Any]]) -> Answer:
     control, candidate = found
-    missing = [name for name in COLUMNS if name not in control]
-    if missing:
-        return failed(f"the control's answer lacks {some(missing)}")
+    if control is None:
+        return unknown("the control does not answer for this id: it has none, or it is not asked")
     if not candidate:
         return unknown("the candidate has no such user to compare with")
+    alone = sorted(control.keys() ^ candidate.keys())
+    if alone:
+        return failed(f"only one arm's answer has {some(alone)}")
     odd = [
         name
-        for name in COLUMNS
-        if candidate.get(name) is not None
+        for name in control
+        if candidate[name] is not None
         and control[name] is not None
         and type(candidate[name]) is not type(control[name])
     ]
     if odd:
         return failed(f"{some(odd)} are of another kind in the candidate's answer")
-    return passed(f"{len(COLUMNS)} fields, of the same kinds in both arms")
+    return passed(f"{len(control)} fields, of the same kinds in both arms")
 
 
 CHECKS: Final = (
@@ -261,5 +260,10 @@ CHECKS: Final = (
     ),
     Check("code-release", releases, weigh_releases, "finish the code release"),
     Check("flag-off-by-default", first_document, weigh_first, DEPLOY),
-    Check("data-structure", data, weigh_data, "compare users_control.py with the table"),
+    Check(
+        "data-structure",
+        data,
+        weigh_data,
+        "compare the two reads that ControlRead and CandidateRead name",
+    ),
 )

@@ -320,6 +320,13 @@ def test_an_answer_of_another_kind_in_the_candidate_is_seen(patch: pytest.Monkey
     assert found["text"] == "balance are of another kind in the candidate's answer"
 
 
+def test_a_field_that_only_one_arm_has_is_named(patch: pytest.MonkeyPatch) -> None:
+    account = Checked()
+    account.user = {**USER, "nickname": "A"}
+    found = after(account, patch, code=1)["data-structure"]
+    assert found["text"] == "only one arm's answer has nickname"
+
+
 def test_users_who_are_exposed_by_nobody_are_seen(patch: pytest.MonkeyPatch) -> None:
     found = after(Checked(flag=exposed(100, rollout_id="")), patch, code=1)
     assert found["flag-off-by-default"]["word"] == FAIL
