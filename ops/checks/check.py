@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from ops.checks.site import Site
+from ops.checks.site import MissingPartError, Site
 from rollout.domain.errors import InvalidInputError
 
 PASS, FAIL, CANNOT_TELL = "pass", "fail", "cannot tell"
@@ -90,7 +90,7 @@ def run(checks: Sequence[Check], site: Site) -> list[Found]:
 def _run(check: Check, site: Site) -> Found:
     try:
         answer = check.weigh(check.look(site))
-    except (InvalidInputError, LookupError) as error:
+    except (InvalidInputError, MissingPartError) as error:
         answer = failed(str(error))
     except ClientError as error:
         absent = error.response["Error"]["Code"] in ABSENT

@@ -113,8 +113,8 @@ def weigh_drill(found: Mapping[str, Any]) -> Answer:
     if word == PROVEN and (found["rollout"] == "now" or found.get("fresh")):
         when = "just now" if found["rollout"] == "now" else f"by {found['rollout']}"
         return passed(f"drilled {when}, served after {found['seconds']:.1f} s")
-    if word == PROVEN:
-        return unknown(f"proven by {found['rollout']}, but the stack has changed since")
+    if word and not found.get("fresh", True):
+        return unknown(f"{word} in {found['rollout']}, but the stack has changed since")
     if word:
         return failed(str(found.get("reason") or word))
     return unknown("it was never drilled on this stack")

@@ -31,6 +31,10 @@ SERVICES: Final = (
 )
 
 
+class MissingPartError(Exception):
+    """The stack has no such part."""
+
+
 @dataclass(frozen=True)
 class Site:
     """plan, document: of the rollout to come, None when none was named. user: whom probes read.
@@ -65,10 +69,10 @@ class Site:
         }
 
     def physical(self, logical_id: str) -> str:
-        """The physical id of a resource. Raises LookupError when the stack has none."""
+        """The physical id of a resource. Raises MissingPartError when the stack has none."""
         found = self.resources.get(logical_id, {}).get("PhysicalResourceId", "")
         if not found:
-            raise LookupError(f"the stack has no resource {logical_id}")
+            raise MissingPartError(f"the stack has no resource {logical_id}")
         return str(found)
 
     def of_type(self, kind: str) -> dict[str, str]:

@@ -131,7 +131,7 @@ def of_plan(plan: Plan, forecast: Forecast | None, deployed: Deployment, until: 
             total += _reads(phase, forecast, entry.starts_at, ends)
         if phase.name == last:
             return total
-    return total + _steps(CLEANUP_STATES, messages=1, executions=1)
+    return total + _steps(CLEANUP_STATES, messages=1, executions=1, received=1)
 
 
 def _until(plan: Plan, phase: Phase, ends: float) -> float:

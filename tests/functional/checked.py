@@ -3,7 +3,7 @@
 import io
 import json
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +12,7 @@ from ops.local.deploy import read_template
 from rollout.domain.flag import CLOSED, with_flag
 from rollout.handlers.read import ARM_HEADER
 from tests.fakes import ROOT
-from tests.functional.aws import EMPTY, FLAG_NAME, Aws, RefusedError
+from tests.functional.aws import EMPTY, FLAG_NAME, STARTED, Aws, RefusedError
 
 USER = {
     "id": "user-1",
@@ -24,6 +24,7 @@ USER = {
     "tags": ["beta"],
 }
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function"
+DAY = timedelta(days=1)
 KNOWN = {
     "StateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:playbook",
     "ReadAliasArn": f"{FUNCTION}:read:live",
@@ -81,6 +82,7 @@ class Checked(Aws):
     def __init__(self, **known: Any) -> None:
         self._local = threading.local()
         self.said: dict[str, Any] = {}
+        self.changed: dict[str, Any] = {}
         super().__init__(user=USER, **known)
         self.outputs.update(KNOWN)
 
@@ -103,6 +105,10 @@ class Checked(Aws):
                 return SimpleNamespace(status_code=400), parsed
             return SimpleNamespace(status_code=200), dict(said)
         return super()._answer(model, **more)
+
+    def _DescribeStacks(self) -> dict[str, Any]:  # noqa: N802  named as the API
+        (stack,) = super()._DescribeStacks()["Stacks"]
+        return {"Stacks": [{**stack, "CreationTime": STARTED - DAY, **self.changed}]}
 
     def _ListStackResources(self) -> dict[str, Any]:  # noqa: N802  named as the API
         return {

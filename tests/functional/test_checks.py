@@ -13,8 +13,8 @@ from ops.checks.site import Site
 from ops.cli import main
 from ops.deployed import Stack
 from tests.fakes import ROOT, exposed, scheduled
-from tests.functional.aws import RefusedError
-from tests.functional.checked import ALARM, LINE, TYPES, USER, Checked
+from tests.functional.aws import STARTED, RefusedError
+from tests.functional.checked import ALARM, DAY, LINE, TYPES, USER, Checked
 
 BETA = str(ROOT / "plans" / "beta.json")
 PLAN = ("--plan", BETA, "--requests-per-day", "10000000")
@@ -70,6 +70,37 @@ def test_the_drill_is_the_function_that_rolls_back(patch: pytest.MonkeyPatch) ->
     events = [json.loads(one["Payload"]) for one in given if one["FunctionName"] == "roll-back"]
     assert [event["action"] for event in events] == ["DRILL"]
     assert events[0]["step"]["rollout_id"].startswith("preflight-")
+
+
+def drilled(word: str, **changed: Any) -> Checked:
+    """An account whose last launch has drilled, and whose stack was changed then."""
+    drill = {"word": word, "reason": "not served", "set_seconds": 1.0, "seconds": 2.5}
+    ended = {
+        "status": "SUCCEEDED",
+        "stopDate": STARTED,
+        "input": json.dumps({"action": "launch", "rollout_id": "beta-1"}),
+        "output": json.dumps({"drill": drill, "outcome": {"word": "COMPLETED"}}),
+    }
+    account = Checked(executions={"beta-1": ended})
+    account.changed = changed
+    return account
+
+
+DRILLS = [
+    ("PROVEN", {}, PASS, "drilled by beta-1, served after 2.5 s"),
+    ("NOT_PROVEN", {}, FAIL, "not served"),
+    ("PROVEN", {"LastUpdatedTime": STARTED + DAY}, CANNOT_TELL, "the stack has changed since"),
+    ("NOT_PROVEN", {"LastUpdatedTime": STARTED + DAY}, CANNOT_TELL, "has changed since"),
+]
+
+
+@pytest.mark.parametrize(("word", "changed", "answer", "said"), DRILLS)
+def test_the_drill_of_the_last_launch_counts_until_the_stack_changes(
+    patch: pytest.MonkeyPatch, word: str, changed: dict[str, Any], answer: str, said: str
+) -> None:
+    account = drilled(word, **changed)
+    found = before(account, patch, code=int(answer == FAIL))["rollback-drill"]
+    assert (found["word"], said in found["text"]) == (answer, True), found
 
 
 def test_without_asking_for_it_nothing_is_drilled_or_written(patch: pytest.MonkeyPatch) -> None:

@@ -65,7 +65,17 @@ def expected() -> Usage:
 
 
 @pytest.mark.parametrize(
-    "count", ["executions", "states", "tasks", "evaluations", "exposures", "metrics_asked"]
+    "count",
+    [
+        "executions",
+        "states",
+        "tasks",
+        "evaluations",
+        "exposures",
+        "metrics_asked",
+        "received",
+        "messages",
+    ],
 )
 def test_a_rollout_to_come_is_counted_as_the_machine_then_goes(world: World, count: str) -> None:
     made, said = of_record(recorded(world)), expected()
