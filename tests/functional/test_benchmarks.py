@@ -1,6 +1,7 @@
 """Every benchmark runs, with its smallest setting, and says what it is documented to say.
 
-What they measure is not looked at: this machine may be busy. soak runs in tests/local.
+What they measure is not looked at: this machine may be busy. soak runs in tests/local. kill needs a
+whole local stack, so only its words are read here.
 """
 
 import json
@@ -109,6 +110,16 @@ def test_a_tee_by_the_client_reaches_the_server_of_the_benchmark() -> None:
     with function_server() as url:
         answer = read_path.client_tee(lambda_client(url), shadow)(0)
     assert answer["StatusCode"] == 202
+
+
+def test_kill_knows_its_words(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["kill", "--help"])
+    with pytest.raises(SystemExit) as ended:
+        kill.main()
+    assert ended.value.code == 0
+    assert "--rounds" in capsys.readouterr().out
 
 
 def test_every_command_of_the_readme_is_one() -> None:
