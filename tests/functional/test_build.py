@@ -1,11 +1,16 @@
 """What `sam build` ships: our package and its requirements, nothing that Lambda already has."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from ops.local.deploy import read_template
+from tests.functional.test_template import FUNCTIONS
 
 ROOT = Path(__file__).parents[2]
 HERE = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -13,8 +18,8 @@ DECLARED = "Runtime: python3.13"
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The build of one function, for the interpreter at hand: SAM wants exactly the runtime's."""
+def builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the builds are, for the interpreter at hand: SAM wants exactly the runtime's."""
     template = (ROOT / "template.yaml").read_text()
     assert DECLARED in template
     source = tmp_path_factory.mktemp("source")
@@ -23,7 +28,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (source / "template.yaml").write_text(template.replace(DECLARED, f"Runtime: {HERE}"))
     sam = Path(sys.executable).with_name("sam")
     done = subprocess.run(
-        [sam, "build", "ReadFunction"],
+        [sam, "build"],
         cwd=source,
         env={**os.environ, "SAM_CLI_TELEMETRY": "0"},
         stdin=subprocess.DEVNULL,
@@ -32,7 +37,54 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return source / ".aws-sam" / "build" / "ReadFunction"
+    return source / ".aws-sam" / "build"
+
+
+@pytest.fixture(scope="module")
+def template(builds: Path) -> dict[str, Any]:
+    """The template as it would be uploaded: each function names its build."""
+    return read_template(builds / "template.yaml")
+
+
+@pytest.fixture(scope="module")
+def built(builds: Path, template: dict[str, Any]) -> Path:
+    return builds / str(template["Resources"]["ReadFunction"]["Properties"]["CodeUri"])
+
+
+IMPORTING = """
+import importlib, json, sys
+from pathlib import Path
+found = {}
+for name in json.loads(sys.argv[1]):
+    module, _, function = name.rpartition(".")
+    loaded = importlib.import_module(module)
+    found[name] = [callable(getattr(loaded, function)), str(Path(loaded.__file__).resolve())]
+print(json.dumps(found))
+"""
+
+
+def test_every_function_is_imported_from_its_build(builds: Path, template: dict[str, Any]) -> None:
+    """With an empty environment, as Lambda does before it calls a handler for the first time."""
+    by_build: dict[Path, list[str]] = {}
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            properties = resource["Properties"]
+            where = (builds / str(properties["CodeUri"])).resolve()
+            by_build.setdefault(where, []).append(properties["Handler"])
+    assert sum(len(names) for names in by_build.values()) == len(FUNCTIONS)
+    for where, names in by_build.items():
+        done = subprocess.run(
+            [sys.executable, "-c", IMPORTING, json.dumps(names)],
+            cwd=where,
+            env={"PYTHONPATH": str(where), "AWS_DEFAULT_REGION": "us-east-1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        for name, (is_callable, file) in json.loads(done.stdout).items():
+            assert is_callable, name
+            assert Path(file).is_relative_to(where), name
 
 
 def test_the_build_holds_the_package_with_the_plans_schema(built: Path) -> None:
