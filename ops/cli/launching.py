@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from ops import approving, deployed, rollouts
+from ops import approving, deployed, holding, rollouts
 from ops.cli.endings import show
 from ops.cli.options import against_stack, as_json, beside_stack
 from ops.drilled import drill_of
@@ -38,6 +38,7 @@ def status(stack: deployed.Stack, as_json: bool) -> None:
     result = rollouts.status(stack)
     asked = approving.shown(stack, result["rollout"]) if result["holds_flag"] else None
     result["question"] = asked
+    result["held"] = holding.shown(stack) if result["holds_flag"] else {}
     result["drill"] = drill_of(stack, result["rollout"]) if result["rollout"] else {}
     if as_json:
         click.echo(json.dumps(result))
@@ -55,6 +56,10 @@ def _status_screen(result: dict[str, Any]) -> None:
         f"served     {share:g} % of users by the candidate, until "
         f"{result['lease_until'] or 'somebody changes it'}"
     )
+    if result["held"]:
+        ends = "go on with `rollout resume`; silence rolls back"
+        line = f"held       {result['held']['reason']}; {ends}"
+        console.print(line, markup=False, soft_wrap=True)
     console.print(f"shadow     {result['shadow_bps'] / 100:g} % of control reads")
     drill = drilled(result["drill"])
     if drill:

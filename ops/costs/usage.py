@@ -42,6 +42,7 @@ CLEANUP_STATES: Final = (
     "Preflight",
     "Fit to Start?",
     "Cleanup",
+    "Cleaned Up?",
     "Notify",
     "How Did It End?",
     "Completed",
@@ -53,6 +54,7 @@ LOOK_STATES: Final = ("Bake", "Evaluate Metrics", "Go / No-Go?")
 NO_TASK: Final = frozenset(
     {
         "Fit to Start?",
+        "Held",
         "Rollback Proven?",
         "Exposure Served?",
         "Let It Spread",
@@ -62,6 +64,7 @@ NO_TASK: Final = frozenset(
         "Go / No-Go?",
         "Approved?",
         "What Comes Next?",
+        "Cleaned Up?",
         "How Did It End?",
         "Refuse",
         "Launched",

@@ -14,7 +14,7 @@ NARROWEST: Final = 1.5
 # Letters of a state's name that fit into a width.
 LETTER: Final = 6.6
 DAY: Final = 86_400
-WAITS: Final = ("Shadow Soak", "Bake", "Let It Spread")
+WAITS: Final = ("Shadow Soak", "Bake", "Let It Spread", "Held")
 JUDGES: Final = ("Evaluate Shadow", "Evaluate Metrics", "Shadow Sound?", "Go / No-Go?")
 
 

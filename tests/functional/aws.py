@@ -55,6 +55,7 @@ class Aws:
         self.schedules = list(self.schedules)
         self.outputs = {key: OUTPUTS.get(key, "x") for key in ("StateMachineArn", *SETTINGS)}
         self._documents = {"1": with_flag(EMPTY, FLAG_NAME, CLOSED)}
+        self._notes: dict[str, str] = {}
         self._deployments = [{"DeploymentNumber": 1, "State": "COMPLETE"}]
         self._add(with_flag(EMPTY, FLAG_NAME, self.flag), self.state)
         self._deployments[0]["ConfigurationVersion"] = "1"
@@ -114,11 +115,14 @@ class Aws:
 
     def _GetHostedConfigurationVersion(self) -> dict[str, Any]:  # noqa: N802
         document = self._documents[str(self._given["VersionNumber"])]
-        return {"Content": io.BytesIO(json.dumps(document).encode())}
+        note = self._notes.get(str(self._given["VersionNumber"]), "")
+        return {"Content": io.BytesIO(json.dumps(document).encode()), "Description": note}
 
     def _CreateHostedConfigurationVersion(self) -> dict[str, Any]:  # noqa: N802
         self._stored = json.loads(self._given["Content"])
-        return {"VersionNumber": len(self._deployments) + 1}
+        number = len(self._deployments) + 1
+        self._notes[str(number)] = self._given.get("Description", "")
+        return {"VersionNumber": number}
 
     def _StartDeployment(self) -> dict[str, Any]:  # noqa: N802
         return {"DeploymentNumber": self._add(self._stored, "COMPLETE")}

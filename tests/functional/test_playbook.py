@@ -12,6 +12,7 @@ import pytest
 
 from rollout.domain import drill, question, response
 from rollout.domain.exposure import LOST, SERVED_DOWN, SERVED_LIVE, SERVED_SHADOW
+from rollout.domain.holding import HELD
 from rollout.domain.plan import Plan
 from rollout.domain.preflight import REFUSED
 from rollout.domain.step import ACTIONS, next_word
@@ -143,7 +144,16 @@ def test_whoever_steps_down_asks_a_person_next_and_silence_rolls_back() -> None:
 
 
 def test_the_machine_knows_every_word_of_the_preflight() -> None:
-    assert words("Fit to Start?") == {*(action.upper() for action in ACTIONS), REFUSED}
+    assert words("Fit to Start?") == {*(action.upper() for action in ACTIONS), REFUSED, HELD}
+
+
+def test_whoever_is_held_waits_and_then_looks_from_the_beginning() -> None:
+    assert list(targets(STATES["Held"])) == ["Preflight"]
+    assert {name for name, state in STATES.items() if "Held" in targets(state)} == {
+        "Fit to Start?",
+        "Exposure Served?",
+        "Cleaned Up?",
+    }
 
 
 def test_only_a_proven_rollback_lets_a_launch_begin() -> None:

@@ -29,6 +29,7 @@ ATTRIBUTES: Final[Mapping[str, Mapping[str, Any]]] = {
     "cleaning_rules": _TEXTS,
     "noise_bps": _SHARE,
     "tenants": _TEXTS,
+    "held_until": _TIME,
 }
 
 

@@ -1,5 +1,6 @@
 """What somebody else has changed of the flag under a phase, in words."""
 
+from collections.abc import Set
 from dataclasses import asdict
 from typing import Final
 
@@ -8,13 +9,16 @@ from rollout.domain.flag import Flag
 LONGEST: Final = 60
 
 
-def changes(was: Flag, now: Flag) -> tuple[str, ...]:
-    """Each attribute that differs, as "name: old -> new"; values are cut."""
+def changes(was: Flag, now: Flag, allowed: Set[str] = frozenset()) -> tuple[str, ...]:
+    """Each attribute that differs, as "name: old -> new"; values are cut.
+
+    allowed: those that may, as those of a hold.
+    """
     old, new = asdict(was), asdict(now)
     return tuple(
         f"{name}: {_short(old[name])} -> {_short(new[name])}"
         for name in old
-        if old[name] != new[name]
+        if old[name] != new[name] and name not in allowed
     )
 
 

@@ -29,7 +29,8 @@ class Flag:
     control_slow_ms, candidate_slow_ms: above these, an arm's request counts as Slow; 0 = never.
     allow_list: users exposed first. cleaning_rules: what may differ in the shadow, as text (see
     rules). noise_bps: basis points of comparisons for which the control is asked twice.
-    tenants: those whose reads are also counted by themselves.
+    tenants: those whose reads are also counted by themselves. held_until: epoch seconds until which
+    a person has frozen the rollout; 0 = not.
     """
 
     enabled: bool = False
@@ -45,6 +46,7 @@ class Flag:
     cleaning_rules: tuple[str, ...] = ()
     noise_bps: int = 0
     tenants: tuple[str, ...] = ()
+    held_until: int = 0
 
     @cached_property
     def hash_of(self) -> Callable[[str], int]:
@@ -85,6 +87,7 @@ class Flag:
             shadow_bps=0,
             lease_until=NO_LEASE_END,
             phase="",
+            held_until=0,
         )
 
 
@@ -135,6 +138,7 @@ def with_flag(document: Mapping[str, Any], name: str, flag: Flag) -> dict[str, A
         "cleaning_rules": list(flag.cleaning_rules),
         "noise_bps": flag.noise_bps,
         "tenants": list(flag.tenants),
+        "held_until": flag.held_until,
     }
     return {**document, "values": values}
 
@@ -154,6 +158,7 @@ def _attributes(flag: Mapping[str, Any], name: str, enabled: bool) -> Flag:
         cleaning_rules=_rules(flag, name),
         noise_bps=_whole(flag, name, "noise_bps", FULL_BPS),
         tenants=_texts(flag, name, "tenants"),
+        held_until=_whole(flag, name, "held_until", NO_LEASE_END),
     )
 
 

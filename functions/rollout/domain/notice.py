@@ -9,10 +9,12 @@ STEPPED_DOWN: Final = "stepped_down"
 HOLD, APPROVAL_WANTED = "hold", "approval_wanted"
 ROLLED_BACK, COMPLETED, REFUSED = "rolled_back", "completed", "refused"
 FAILED, NOT_ROLLED_BACK = "failed", "not_rolled_back"
+HELD, RESUMED = "held", "resumed"
 # By which subscribers filter; docs/playbook.md says what to do for each.
 EVENTS: Final = (
     *(STARTED, PHASE_STARTED, PHASE_PASSED, STEPPED_DOWN, HOLD, APPROVAL_WANTED),
     *(ROLLED_BACK, COMPLETED, REFUSED, FAILED, NOT_ROLLED_BACK),
+    *(HELD, RESUMED),
 )
 # Of what programs are sent; it grows when a field changes its meaning or goes.
 VERSION: Final = 1

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from rollout.domain import holding
 from rollout.domain.flag import Flag
+from rollout.domain.holding import HELD
 from rollout.domain.plan import Plan
 from rollout.domain.step import CLEANUP, LAUNCH, Step
 
@@ -18,7 +20,7 @@ class Found:
     """What preflight found: the deployed flag, and everything that could stand in the way.
 
     alarms: name -> state. candidate_error: "" when the candidate answered, or was not asked.
-    deployment: number of the one that carries the flag.
+    deployment: number of the one that carries the flag; note: what its version says.
     """
 
     flag: Flag
@@ -27,11 +29,12 @@ class Found:
     weighted_aliases: tuple[str, ...] = ()
     candidate_error: str = ""
     deployment: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class Fitness:
-    """LAUNCH, RAMP or CLEANUP when the step may begin; REFUSED or ROLL_BACK with reasons."""
+    """LAUNCH, RAMP or CLEANUP when the step may begin; REFUSED, ROLL_BACK or HELD with reasons."""
 
     word: str
     reasons: tuple[str, ...] = ()
@@ -41,7 +44,8 @@ def fitness(step: Step, plan: Plan, found: Found, now: float) -> Fitness:
     """Weigh what was found.
 
     REFUSED touches nothing: the step is not the flag's next one, or nothing has begun. ROLL_BACK
-    is for a step that is the flag's next one and must not go on: its users go back to control.
+    is for a step that is the flag's next one and must not go on: its users go back to control. HELD
+    is for one that must wait, because a person has frozen the rollout, or is letting it go on.
     """
     strangers = _strangers(step, plan, found.flag)
     if strangers:
@@ -49,6 +53,10 @@ def fitness(step: Step, plan: Plan, found: Found, now: float) -> Fitness:
     obstacles = _obstacles(step, plan, found, now)
     if obstacles:
         return Fitness(REFUSED if step.action == LAUNCH else ROLL_BACK, obstacles)
+    if holding.is_held(found.flag, now):
+        return Fitness(HELD, (holding.reason(found.flag, found.note, now),))
+    if found.deployment_running:
+        return Fitness(HELD, (f"{found.note} is being deployed",))
     return Fitness(step.action.upper())
 
 
@@ -92,11 +100,15 @@ def _obstacles(step: Step, plan: Plan, found: Found, now: float) -> tuple[str, .
         if state != ALARM_OK
     ]
     reasons += [f"alias {name} splits traffic: a code release" for name in found.weighted_aliases]
-    if found.deployment_running:
+    # The flag of a hold, or of its end, is on its way: that passes.
+    passing = holding.is_own(found.note, step.rollout_id)
+    if found.deployment_running and not passing:
         reasons.append("a deployment of the flag is still running")
     if found.candidate_error:
         reasons.append(f"the candidate does not answer: {found.candidate_error}")
-    if step.action != LAUNCH and now >= found.flag.lease_until:
+    if holding.is_over(found.flag, now):
+        reasons.append(holding.reason(found.flag, found.note, now))
+    elif step.action != LAUNCH and now >= found.flag.lease_until:
         reasons.append(f"the lease ended at {found.flag.lease_until}, now is {now:.0f}")
     return (*reasons, *_edited(step, plan, found))
 

@@ -15,6 +15,7 @@ from rollout.adapters.flags import AppConfigFlags, Flags, Served
 from rollout.adapters.schedules import SchedulerSchedules, Schedules
 from rollout.domain.exposure import holder_problem
 from rollout.domain.flag import FULL_BPS, NO_LEASE_END
+from rollout.domain.holding import HELD
 from rollout.domain.step import Step, schedule_prefix
 from rollout.telemetry import log
 
@@ -39,8 +40,9 @@ class Ports:
 def cleanup(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     """Lift the lease and give the flag back.
 
-    Event: {"step"}. Returns the outcome {"word": "COMPLETED", "sentence", "exposure_bps"}. A
-    repeated call finds its work done. Raises NotCleanedUpError, after which the machine rolls back.
+    Event: {"step"}. Returns the outcome {"word": "COMPLETED", or HELD when a person has just frozen
+    the rollout, "sentence", "exposure_bps"}. A repeated call finds its work done. Raises
+    NotCleanedUpError, after which the machine rolls back.
     """
     step = Step.from_json(event["step"])
     before = ports.flags.current()
@@ -49,6 +51,8 @@ def cleanup(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
         problem = holder_problem(before.flag, step)
         if problem:
             raise NotCleanedUpError(problem)
+        if before.flag.held_until:
+            return {"word": HELD, "sentence": "it is held", "exposure_bps": FULL_BPS}
         ports.flags.deploy(
             before, before.flag.finished(), f"{step.rollout_id} completed", urgent=True
         )

@@ -39,8 +39,8 @@ def confirm_exposure(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     SERVED_DOWN, of which people are told, SPREADING (look again in wait_seconds) or LOST.
     """
     exposure = event["exposure"]
-    if exposure["word"] == exposures.LOST:
-        return dict(exposure)
+    if exposure["word"] not in (exposures.DEPLOYING, exposures.SPREADING):
+        return dict(exposure)  # it was lost, or a person holds what was served before
     deployment = ports.flags.deployment(exposure["deployment"])
     seen = Sighting(deployment.state, deployment.ended_by, _served(ports), ports.poll_seconds)
     step = Step.from_json(event["step"])

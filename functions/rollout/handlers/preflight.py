@@ -10,6 +10,7 @@ from rollout.adapters.alarms import Alarms, CloudWatchAlarms
 from rollout.adapters.aliases import Aliases, LambdaAliases
 from rollout.adapters.candidate import Candidate, LambdaCandidate
 from rollout.adapters.flags import AppConfigFlags, FlagMissingError, Flags
+from rollout.domain import holding
 from rollout.domain import step as steps
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.preflight import REFUSED, Fitness, Found, fitness
@@ -36,7 +37,8 @@ def preflight(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     """Check the input and everything the step relies on.
 
     Event: {"document": the execution's input, "execution_name": str}. Returns {"word": LAUNCH,
-    RAMP, CLEANUP, REFUSED or ROLL_BACK, "reasons": [str], "step": Step or {}}.
+    RAMP, CLEANUP, REFUSED, ROLL_BACK or HELD, "reasons": [str], "step": Step or {},
+    "wait_seconds": before the next look of a step that is HELD}.
     """
     now = ports.clock()
     try:
@@ -47,7 +49,7 @@ def preflight(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
         found = _look(step, ports)
     except (InvalidInputError, FlagMissingError) as error:
         return _answer(Fitness(REFUSED, (str(error),)), None)
-    return _answer(fitness(step, plan, found, now), step)
+    return _answer(fitness(step, plan, found, now), step, holding.wait_seconds(plan))
 
 
 def _look(step: Step, ports: Ports) -> Found:
@@ -60,15 +62,17 @@ def _look(step: Step, ports: Ports) -> Found:
         weighted_aliases=ports.aliases.weighted(),
         candidate_error=ports.candidate.read(PROBE).error if asked else "",
         deployment=deployed.number,
+        note=deployed.note,
     )
 
 
-def _answer(fit: Fitness, step: Step | None) -> dict[str, Any]:
+def _answer(fit: Fitness, step: Step | None, wait_seconds: int = 1) -> dict[str, Any]:
     log().info("preflight", extra={"word": fit.word, "reasons": fit.reasons})
     return {
         "word": fit.word,
         "reasons": list(fit.reasons),
         "step": step.to_json() if step else {},
+        "wait_seconds": wait_seconds,
     }
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from rollout.adapters import plan_documents
-from rollout.adapters.flags import AppConfigFlags, FlagConflictError, Flags
+from rollout.adapters.flags import AppConfigFlags, Deployed, FlagConflictError, Flags
 from rollout.adapters.metrics import CloudWatchMetrics, Metrics, MetricsUnavailableError
 from rollout.domain.exposure import DEPLOYING, LOST, flag_for, history_after, holder_problem
+from rollout.domain.holding import HELD
 from rollout.domain.minute import reads
 from rollout.domain.plan import SHADOW, Phase, Plan
 from rollout.domain.step import DOWN, History, Step
@@ -32,6 +33,8 @@ def set_exposure(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     DEPLOYING or LOST, "reason", "phase", "kind", "exposure_bps", "deployment", "started_at", …}.
     A repeated call finds its own deployment and starts no other. After a step down the evidence
     is counted anew: what a person takes over must not speak against the next try.
+    While a person holds the rollout nothing is raised: the exposure before stands, in "before" or,
+    with word HELD, in the execution before.
     """
     plan, step = plan_documents.parse(event["plan"]), Step.from_json(event["step"])
     phase = step.place(plan, event["phase"])
@@ -47,15 +50,27 @@ def set_exposure(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
         return {**exposure, "deployment": before.number, "word": LOST, "reason": problem}
     if before.flag.phase == phase.name:
         return {**exposure, "deployment": before.number}
+    if before.flag.held_until and not down:
+        return _held(event, exposure, before)
     flag = flag_for(plan, phase, step, now, *_of_late(plan, now, ports.metrics))
     note = f"{step.rollout_id} {phase.name}: {phase.exposure_bps} bps"
     try:
         # Without bake on the way down: an alarm must not bring the higher exposure back.
         number = ports.flags.deploy(before, flag, note, urgent=down)
     except FlagConflictError as error:
+        after = ports.flags.current()
+        if after.flag.held_until and after.flag.holder == step.rollout_id and not down:
+            return _held(event, exposure, after)
         return {**exposure, "deployment": before.number, "word": LOST, "reason": str(error)}
     log().info("exposure set", extra={"phase": phase.name, "exposure_bps": phase.exposure_bps})
     return {**exposure, "deployment": number}
+
+
+def _held(event: dict[str, Any], exposure: dict[str, Any], deployed: Deployed) -> dict[str, Any]:
+    """What stands while a person holds the rollout: within an execution, the phase before."""
+    if "before" in event:
+        return dict(event["before"])
+    return {**exposure, "deployment": deployed.number, "word": HELD, "reason": deployed.note}
 
 
 def _of_late(plan: Plan, now: float, metrics: Metrics) -> tuple[float | None, float | None]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from rollout.adapters.executions import Executions, StepFunctionsExecutions
+from rollout.adapters.flags import Deployed
 from rollout.adapters.notifications import Notifications, SnsNotifications, tell
-from rollout.domain import telling
+from rollout.domain import holding, telling
 from rollout.domain.flag import Flag
 from rollout.domain.step import schedule_prefix
 from rollout.handlers import roll_back
@@ -31,29 +32,33 @@ class Ports:
 
 
 def watch(ports: Ports) -> dict[str, Any]:
-    """Roll back what is exposed while no execution runs for it and no step is scheduled.
+    """Roll back what is exposed while no execution runs for it and no step is scheduled, and what
+    a person has held, and nobody has resumed, while no execution runs for it.
 
     Returns {"word": "NOTHING_TO_DO", "reason"} or the rollback's outcome, of which people are
     told. Raises what AWS raises: the next look is a few minutes away.
     """
-    first = _flag(ports)
+    deployed = ports.rollback.flags.current(ours=True)
+    first = deployed.flag
     reason = _driven(first, ports)
     if not reason:
         ports.sleep(LOOK_AGAIN_SECONDS)
-        again = _flag(ports)
+        again = ports.rollback.flags.current(ours=True).flag
         moved = (again.rollout_id, again.phase) != (first.rollout_id, first.phase)
         reason = "the flag has changed" if moved else _driven(again, ports)
     if reason:
         return {"word": "NOTHING_TO_DO", "reason": reason}
-    why = f"no execution of {first.holder} runs and none is scheduled, in phase {first.phase}"
-    outcome = roll_back.roll_back(first.holder, why, ports.rollback)
+    outcome = roll_back.roll_back(first.holder, _why(deployed, ports), ports.rollback)
     if outcome["changed"]:
         tell(ports.notifications, telling.undone(first.holder, "watchdog", outcome), outcome)
     return outcome
 
 
-def _flag(ports: Ports) -> Flag:
-    return ports.rollback.flags.current(ours=True).flag
+def _why(deployed: Deployed, ports: Ports) -> str:
+    flag, now = deployed.flag, ports.rollback.clock()
+    if holding.is_over(flag, now):
+        return holding.reason(flag, deployed.note, now)
+    return f"no execution of {flag.holder} runs and none is scheduled, in phase {flag.phase}"
 
 
 def _driven(flag: Flag, ports: Ports) -> str:
@@ -61,6 +66,8 @@ def _driven(flag: Flag, ports: Ports) -> str:
     now = ports.rollback.clock()
     if not flag.holder:
         return "nobody holds the flag"
+    if holding.is_over(flag, now):  # what is scheduled must not wait for a lease that has ended
+        return ", ".join(ports.executions.running(flag.holder))
     if not (flag.exposure_at(now) or flag.shadow_at(now)):
         return "nobody is exposed"
     # The schedules first: one that fires in between has started an execution, which is seen then.
