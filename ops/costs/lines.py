@@ -42,7 +42,7 @@ CHARGED: Final = {
     "cloudwatch:EnableAlarmActions": "",
     "cloudwatch:GetMetricData": "metrics asked for",
     "lambda:GetAlias": "",
-    "lambda:InvokeFunction": "steps, comparisons, candidate",
+    "lambda:InvokeFunction": "steps of the playbook",
     "logs:CreateLogStream": "",
     "logs:PutLogEvents": "GB ingested",
     "scheduler:CreateSchedule": "steps started",
@@ -96,7 +96,6 @@ def _rollout(used: Usage, deployed: Deployment) -> list[Line]:
         + used.compared * (COMPARE_GB_S + CANDIDATE_GB_S)
         + used.by_candidate * CANDIDATE_GB_S
     )
-    lambdas = used.tasks + used.compared + shadowing
     gb = (
         used.tasks * STEP_BYTES + used.compared * COMPARE_BYTES + shadowing * CANDIDATE_BYTES
     ) / prices.GB
@@ -106,7 +105,9 @@ def _rollout(used: Usage, deployed: Deployment) -> list[Line]:
     series = SHADOW_METRICS + ARM_METRICS / 2 + TENANT_METRICS * used.tenants
     return [
         Line(of, "Step Functions", "state transitions", transitions, prices.STATE_TRANSITION),
-        Line(of, "Lambda", "steps, comparisons, candidate", lambdas, prices.LAMBDA_REQUEST),
+        Line(of, "Lambda", "steps of the playbook", used.tasks, prices.LAMBDA_REQUEST),
+        Line(of, "Lambda", "shadow comparisons", used.compared, prices.LAMBDA_REQUEST),
+        Line(of, "Lambda", "reads of the candidate", shadowing, prices.LAMBDA_REQUEST),
         Line(of, "Lambda", "GB-seconds", gb_s, prices.LAMBDA_GB_SECOND),
         Line(of, "AppConfig", "documents received", receiving, prices.CONFIGURATION_RECEIVED),
         Line(of, "CloudWatch", "metrics asked for", used.metrics_asked, prices.METRIC_ASKED),

@@ -1,6 +1,7 @@
 """`rollout preflight` and `rollout check`: each check passes, fails, or cannot tell, with why."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -394,6 +395,19 @@ def test_checks_come_in_their_order_however_long_each_takes() -> None:
         for n in range(5)
     )
     assert [one.name for one in run(table, site())] == list("01234")
+
+
+def test_on_a_terminal_it_is_a_table_of_80_columns(patch: pytest.MonkeyPatch) -> None:
+    Checked().use(patch)
+    for name, value in (("FORCE_COLOR", "1"), ("NO_COLOR", "1"), ("COLUMNS", "80")):
+        patch.setenv(name, value)
+    said = re.sub(r"\x1b\[[0-9;]*m", "", command("preflight", *PLAN).output)
+    lines = said.splitlines()
+    assert max(len(line) for line in lines) <= 80
+    assert re.search(r"^ *check +found", lines[0])
+    assert re.search(r"^pass +flag-free +nobody holds it", said, re.M)
+    assert re.search(r"^cannot tell +rollback-drill +it was never drilled", said, re.M)
+    assert "`rollout preflight --plan PLAN" in said  # what to do, below
 
 
 def test_lines_are_stable_where_nobody_looks_at_a_terminal(patch: pytest.MonkeyPatch) -> None:
