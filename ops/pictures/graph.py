@@ -1,6 +1,7 @@
 """The playbook as a graph: every state and way, the running state lit, what was passed marked."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import pairwise
@@ -35,7 +36,11 @@ def graph(
     lines = [*places.lines, *_caught(seen, known, places)]
     # What was passed is drawn last, above the rest.
     lines.sort(key=lambda line: (line[0].start, line[0].end) in seen.moves)
-    parts = [_line(edge, points, (edge.start, edge.end) in seen.moves) for edge, points in lines]
+    meet = Counter(edge.end for edge, points in lines if edge.word and _steps_down(points))
+    parts = [
+        _line(edge, points, (edge.start, edge.end) in seen.moves, alone=meet[edge.end] < 2)
+        for edge, points in lines
+    ]
     for name, place in places.places.items():
         kind = definition["States"][name]["Type"].lower()
         parts.append(_state(name, kind, place, seen.states.get(name), link))
@@ -61,7 +66,13 @@ def _caught(
     ]
 
 
-def _line(edge: Edge, points: list[Point], passed: bool) -> Element:
+def _steps_down(points: list[Point]) -> bool:
+    """Whether a way leads to the next layer, and no further."""
+    return len(points) == 2 and points[0][1] < points[1][1]
+
+
+def _line(edge: Edge, points: list[Point], passed: bool, *, alone: bool) -> Element:
+    """alone: whether no other way with a word comes from the layer above to the same state."""
     first, last = _outside(points[0], points[1]), _outside(points[-1], points[-2])
     bends = [first, *points[1:-1], last]
     path = f"M{first[0]:.1f} {first[1]:.1f}"
@@ -73,8 +84,10 @@ def _line(edge: Edge, points: list[Point], passed: bool) -> Element:
     word = None
     if edge.word:
         (x0, y0), (x1, y1) = bends[0], bends[1]
-        # Three quarters along the first bend, where the ways that leave one state are apart.
-        at = (x0 + (x1 - x0) * 0.84, y0 + (y1 - y0) * 0.6 + 3)
+        # Late in the first bend, where ways that leave one state are apart; or before its middle,
+        # where ways that lead to one state are.
+        across, down = (0.84, 0.6) if alone else (0.3, 0.4)
+        at = (x0 + (x1 - x0) * across, y0 + (y1 - y0) * down + 3)
         word = element("text", edge.word, x=at[0], y=at[1], class_="word")
     return element("g", element("path", d=path), _head(last, bends[-2]), word, class_=names)
 
