@@ -5,10 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ops import approving, killing, rollouts
+from ops import approving, holding, killing, rollouts
 from ops.console.watch import explained
 from ops.deployed import Stack
 from rollout.domain.errors import InvalidInputError
+from rollout.domain.holding import HOLD, RESUME
+from rollout.domain.notice import percent
 
 LONGEST: Final = 500
 
@@ -46,6 +48,14 @@ def _goes_on(record: dict[str, Any]) -> bool:
     return record["ended_at"] is None or bool(record["served"]["lease_until"])
 
 
+def _held(record: dict[str, Any]) -> bool:
+    return bool(record.get("held"))
+
+
+def _can_be_held(record: dict[str, Any]) -> bool:
+    return _goes_on(record) and not _held(record) and not _asks(record)
+
+
 def _approve(stack: Stack, given: Given) -> str:
     found = approving.approve(
         stack, given.rollout_id, who=given.who, why=given.why, evidence=given.evidence
@@ -61,6 +71,23 @@ def _approve(stack: Stack, given: Given) -> str:
 def _reject(stack: Stack, given: Given) -> str:
     found = approving.reject(stack, given.rollout_id, who=given.who, why=given.why)
     return f"rejected by {found['by']}; the execution rolls back"
+
+
+def _hold(stack: Stack, given: Given) -> str:
+    return f"held until {_changed(stack, HOLD, given)}"
+
+
+def _resume(stack: Stack, given: Given) -> str:
+    return f"resumed, leased until {_changed(stack, RESUME, given)}"
+
+
+def _changed(stack: Stack, word: str, given: Given) -> str:
+    change = holding.prepared(stack, word, given.rollout_id, given.who, given.why)
+    found = holding.done(stack, change)
+    return (
+        f"{found['until']}, {percent(found['exposure_bps'])} of users in {found['phase']}, "
+        f"verified at the data plane after {found['seconds']:.1f} s"
+    )
 
 
 def _roll_back(stack: Stack, given: Given) -> str:
@@ -102,6 +129,23 @@ ACTIONS: Final = (
         "The execution that asks rolls back: exposure 0, the control serves everyone.",
         _asks,
         _reject,
+    ),
+    Action(
+        "hold",
+        "Hold",
+        "Freezes the rollout at its present exposure: it is not promoted, no schedule moves it, "
+        "and harm still rolls back. Unless somebody resumes within the plan's approval time, it "
+        "rolls back. The data plane is asked whether it serves that.",
+        _can_be_held,
+        _hold,
+    ),
+    Action(
+        "resume",
+        "Resume",
+        "The rollout goes on from the phase it is in, under a new lease. What was seen meanwhile "
+        "counts as evidence. The data plane is asked whether it serves that.",
+        _held,
+        _resume,
     ),
     Action(
         "roll-back",

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops import mismatching, refusals, rollouts
+from ops import holding, mismatching, refusals, rollouts
 from ops.deployed import Stack
 from ops.records.record import record as read_record
 from rollout.adapters.clients import client
@@ -55,8 +55,12 @@ class Source:
     known: dict[str, Any] = field(default_factory=dict)
 
     def record(self, rollout_id: str) -> dict[str, Any]:
-        """As `ops.records`; raises RolloutError for a rollout nobody knows."""
-        return read_record(self.stack, rollout_id, self.known)
+        """As `ops.records`, and "held": {} or {"until", "reason"}. Raises RolloutError for a
+        rollout nobody knows.
+        """
+        found = read_record(self.stack, rollout_id, self.known)
+        held = holding.shown(self.stack) if found["ended_at"] is None else {}
+        return {**found, "held": held}
 
     def definition(self) -> dict[str, Any]:
         """The deployed machine's; the file's of this checkout for those who may not ask."""

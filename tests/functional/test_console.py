@@ -385,19 +385,29 @@ def test_an_action_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "not done: rollout beta-1: the evidence has changed" in page.text()
 
 
+def pressable(text: str) -> list[str]:
+    """The buttons of a page."""
+    return re.findall(r'<button type="submit" class="([\w-]+)"', text)
+
+
 def test_a_question_is_shown_with_its_evidence_beside_the_buttons() -> None:
     text = Page(record(question=QUESTION), acts=True).opened().text()
     decisions = text[text.index('id="decisions"') : text.index('id="payload"')]
     for part in (QUESTION["sentence"], QUESTION["evidence"], QUESTION["deadline"], "5 of 60"):
         assert str(part) in decisions
-    assert re.findall(r'<button type="submit" class="([\w-]+)"', decisions) == [
-        *("approve", "reject", "roll-back", "kill"),
-    ]
+    assert pressable(decisions) == ["approve", "reject", "roll-back", "kill"]
 
 
 def test_without_a_question_there_is_nothing_to_approve() -> None:
     text = Page(record(), acts=True).opened().text()
-    assert re.findall(r'<button type="submit" class="([\w-]+)"', text) == ["roll-back", "kill"]
+    assert pressable(text) == ["hold", "roll-back", "kill"]
+
+
+def test_what_is_held_can_be_resumed_and_says_until_when() -> None:
+    held = {"until": "2026-11-24T20:00:00+00:00", "reason": "held by ada: odd p95"}
+    text = Page(record(held=held), acts=True).opened().text()
+    assert "Held until 2026-11-24T20:00:00+00:00: held by ada: odd p95" in text
+    assert pressable(text) == ["resume", "roll-back", "kill"]
 
 
 # What an action does, on an account in memory
