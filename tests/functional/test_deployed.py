@@ -637,6 +637,33 @@ def test_half_a_proxy_is_refused_before_anything_is_made() -> None:
         assert parameter in asked
 
 
+# Layers
+
+PUBLIC: Final = "/aws/service/aws-appconfig/lambda-extension/arm64/latest"
+
+
+@pytest.mark.parametrize(
+    ("asked", "layers"),
+    [
+        ({}, []),
+        ({"FlagExtension": "true"}, [f"{{{{resolve:ssm:{PUBLIC}}}}}"]),
+        ({"FlagExtensionLayerArn": LAYER.format("flag")}, [LAYER.format("flag")]),
+        (
+            {"FlagExtension": "true", "FlagExtensionLayerArn": LAYER.format("flag")},
+            [LAYER.format("flag")],
+        ),
+    ],
+)
+def test_the_flags_extension_is_the_newest_unless_one_is_named(
+    asked: dict[str, str], layers: list[str]
+) -> None:
+    stack = Stack("layers", asked)
+    read = stack.resolved(properties_of(stack, "ReadFunction"))
+    assert read["Layers"] == layers
+    told = "AWS_APPCONFIG_EXTENSION_HTTP_PORT" in read["Environment"]["Variables"]
+    assert told is bool(layers)
+
+
 # Updates and deletion
 
 # What may be left when the stack is deleted, and why.
