@@ -1,4 +1,4 @@
-"""Stands in for AWS: ministack, with six behaviours of AWS added that ministack lacks.
+"""Stands in for AWS: ministack, with behaviours of AWS added that ministack lacks.
 
 Run by `ops.local.emulator`, never by hand. Two processes: this one only watches, and cleans up
 when its parent is gone; the fork it watches is ministack. The parent hands over a listening
@@ -12,7 +12,8 @@ The added behaviours, each a private name of ministack (tests/local pins them):
 5. An asynchronous call of an alias has the retries and the failure queue of that alias.
 6. Calls of an alias count towards its function's reserved concurrency. Those above it wait, as
    asynchronous calls do on AWS (where the others are refused).
-7. Calls are recorded (ops/local/calls.py).
+7. An execution ends TIMED_OUT after its machine's TimeoutSeconds (ops/local/execution_end.py).
+8. Calls are recorded (ops/local/calls.py).
 """
 
 import asyncio
@@ -29,7 +30,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ops.local import calls
+from ops.local import calls, execution_end
 
 SCHEDULE_TICK_SECONDS = 1
 PR_SET_PDEATHSIG = 1
@@ -163,6 +164,13 @@ def share_reserved_concurrency() -> None:
     functions._release_execution_slot = release_place
 
 
+def end_executions_in_time() -> None:
+    stepfunctions: Any = import_module("ministack.services.stepfunctions")
+    for name in execution_end.NAMES:
+        private(stepfunctions, name)
+    execution_end.honour(stepfunctions)
+
+
 def record_calls(folder: Path) -> None:
     private(import_module("ministack.core.iam_evaluator"), "enforce")
     private(import_module("ministack.services.sts"), "_sessions")
@@ -181,6 +189,7 @@ def serve(listener: int, folder: Path) -> None:
     honour_timeout_path()
     apply_alias_settings()
     share_reserved_concurrency()
+    end_executions_in_time()
     record_calls(folder)
 
     config.bind = [f"fd://{listener}"]

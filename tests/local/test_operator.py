@@ -172,14 +172,6 @@ def test_an_id_is_used_once(address: str) -> None:
     assert "there has been a rollout once-1" in said
 
 
-@launching
-def test_the_guard_rolls_back_what_was_aborted(address: str) -> None:
-    first = launch(address)
-    until(lambda: held_by(address, first["rollout"]), "it holds the flag")
-    api(address, "stepfunctions").stop_execution(executionArn=first["execution_arn"])
-    until(lambda: not status(address)["holds_flag"], "the guard has closed the flag")
-
-
 @pytest.mark.parametrize(
     ("given", "said"),
     [
