@@ -21,6 +21,7 @@ from ops.console.watch import Watch
 from rollout.domain.errors import InvalidInputError
 from tests.fakes import exposed
 from tests.functional.aws import Aws
+from tests.functional.test_holding import account as holdable
 from tests.recorded import LAUNCHED, MACHINE, execution, record, visit, visits
 
 SECRET = "AQCEAAAAKgAAAAMAAAAAAAAAA-a-task-token"
@@ -433,6 +434,21 @@ def test_the_flag_is_closed_and_the_data_plane_asked(account: Aws, name: str) ->
     assert "closed the flag of beta-1" in said
     assert account.now().exposure_at(0) == 0
     assert "appconfig:GetLatestConfiguration" in account.actions()
+
+
+def test_hold_and_resume_say_until_when_and_what_was_verified(
+    patch: pytest.MonkeyPatch,
+) -> None:
+    patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    aws = holdable(patch)
+    given = acting.Given("beta-1", "ada", "odd")
+    said = acting.BY_NAME["hold"].do(stack(), given)
+    assert re.match(r"held until 20.+, 1 % of users in canary, verified at the data plane", said)
+    assert aws.now().held_until
+    aws = holdable(patch, held_until=4_000_000_000)
+    said = acting.BY_NAME["resume"].do(stack(), given)
+    assert said.startswith("resumed, leased until 20")
+    assert not aws.now().held_until
 
 
 def test_another_rollout_is_not_rolled_back_with_this_one(account: Aws) -> None:
