@@ -53,6 +53,6 @@ def deployed(source: Path, switch: Path) -> Mapping[str, bytes]:
     return {f"{MODULE}.py": Path(__file__).read_bytes(), CONTROL: wrapped}
 
 
-def switch_of(log: Path) -> Path:
-    """The switch of the emulator that writes this log: a file beside it."""
-    return log.with_name("control-noise")
+def switch_of(log: Path, stack: str) -> Path:
+    """A stack's switch: a file beside the log of the emulator that has the stack."""
+    return log.with_name(f"control-noise-{stack}")

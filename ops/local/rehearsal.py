@@ -14,9 +14,8 @@ from ops.local import story as telling
 from ops.local.display import Display, table
 from ops.local.load import Load
 from ops.local.stack import ALARM_PERIOD_SECONDS, ROOT, LocalStack, found
-from ops.local.traffic import Interval, Visitors, arrivals, generate, read_csv
+from ops.local.traffic import Interval, arrivals, generate, read_csv
 from rollout.adapters import plan_documents
-from rollout.adapters.users_control import USERS
 from rollout.domain.errors import InvalidInputError
 
 REPORTS: Final = Path("reports")
@@ -116,7 +115,7 @@ def _story(name: str) -> stories.Story:
 
 @contextmanager
 def _load(stack: LocalStack, trace: Sequence[Interval]) -> Iterator[Load]:
-    load = Load(stack.read, arrivals(trace, SPEED, SEED), Visitors(USERS, SEED), WORKERS)
+    load = Load(stack.read, arrivals(trace, SPEED, SEED), stack.service.visitors(SEED), WORKERS)
     load.start()
     try:
         yield load

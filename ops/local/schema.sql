@@ -1,4 +1,4 @@
--- The candidate's data. Run once, in the new database huntaze, by the superuser.
+-- The users, as the candidate has them. Run once, after role.sql, by the superuser.
 
 CREATE TABLE users (
     id text PRIMARY KEY,
@@ -9,11 +9,4 @@ CREATE TABLE users (
     created_at timestamptz NOT NULL,
     tags text[] NOT NULL
 );
-
--- The role carries its limits, because a connection pooler may not let sessions set them.
--- Its password is set by ops/local/database.py.
-CREATE ROLE candidate_reader LOGIN CONNECTION LIMIT 80;
-ALTER ROLE candidate_reader SET default_transaction_read_only = on;
-ALTER ROLE candidate_reader SET statement_timeout = '1500ms';
-REVOKE TEMPORARY ON DATABASE huntaze FROM PUBLIC;
 GRANT SELECT ON users TO candidate_reader;

@@ -1,4 +1,4 @@
-"""The local stack: emulator, PostgreSQL, the real template, and what the emulator lacks."""
+"""A local stack: emulator, PostgreSQL, the real template, and what the emulator lacks."""
 
 import json
 import os
@@ -20,6 +20,7 @@ from ops.local.deploy import deploy, physical
 from ops.local.emf import Forwarder
 from ops.local.emulator import Emulator
 from ops.local.load import Reply
+from ops.local.service import USERS, Service
 from rollout.adapters import clients
 from rollout.adapters.shadow import Shadow
 from rollout.domain.observation import Observation
@@ -43,25 +44,30 @@ ALARM_PERIOD_SECONDS: Final = 5
 
 
 class LocalStack:
-    """A running stack for the length of a `with` block; nothing of it outlives the block."""
+    """A running stack for the length of a `with` block; nothing of it outlives the block.
 
-    def __init__(self, name: str = deployed.DEFAULT_STACK) -> None:
-        self.name = name
+    service: what it serves. beside: a stack that runs, whose emulator, and nothing else, is shared.
+    """
+
+    def __init__(self, service: Service = USERS, beside: "LocalStack | None" = None) -> None:
+        self.service, self.name = service, service.stack
+        self._beside = beside
         self._cleanup = ExitStack()
 
     def __enter__(self) -> Self:
         """Start everything; about ten seconds. Raises what its parts raise, and cleans up."""
         with ExitStack() as starting:
-            self.emulator = starting.enter_context(Emulator())
-            self.database = starting.enter_context(Database())
-            parameters = {**PARAMETERS, "DatabaseUrl": self.database.url}
-            switch = switch_of(self.emulator.log)
-            added = control_noise.deployed(ROOT / "functions", switch)
-            self.outputs = deploy(self.emulator, self.name, parameters, ROOT, added)
-            starting.enter_context(Forwarder(self.emulator, self._log_groups()))
+            self.emulator: Emulator = (
+                self._beside.emulator if self._beside else starting.enter_context(Emulator())
+            )
+            self.database = starting.enter_context(Database(self.service.table))
+            own = {**PARAMETERS, **self.service.parameters, "DatabaseUrl": self.database.url}
+            self.outputs = deploy(self.emulator, self.name, own, ROOT, self._added())
+            starting.enter_context(Forwarder(self.emulator, self.log_groups))
             starting.enter_context(self._alarm())
             self._cleanup = starting.pop_all()
-        self._enter_environment()
+        if self._beside is None:
+            self._enter_environment()
         self._warm()
         return self
 
@@ -72,12 +78,13 @@ class LocalStack:
         trace: TracebackType | None,
     ) -> None:
         self._cleanup.close()
-        clients.client.cache_clear()
+        if self._beside is None:
+            clients.client.cache_clear()
 
     @property
     def control_noise(self) -> ControlNoise:
         """Lets the control's answers vary."""
-        return ControlNoise(switch_of(self.emulator.log))
+        return ControlNoise(switch_of(self.emulator.log, self.name))
 
     def read(self, user_id: str) -> Reply:
         """One user's read, through the alias, as the API would make it."""
@@ -98,9 +105,21 @@ class LocalStack:
         names = {found: name for name, found in physical(self.emulator, self.name).items()}
         return calls.by_resource(self.emulator.calls(), names)
 
-    def _log_groups(self) -> list[str]:
-        api = self.emulator.client("logs")
-        return [group["logGroupName"] for group in api.describe_log_groups()["logGroups"]]
+    @property
+    def log_groups(self) -> list[str]:
+        """The names of this stack's own log groups."""
+        found = self.emulator.client("cloudformation").describe_stack_resources(StackName=self.name)
+        return [
+            item["PhysicalResourceId"]
+            for item in found["StackResources"]
+            if item["ResourceType"] == "AWS::Logs::LogGroup"
+        ]
+
+    def _added(self) -> dict[str, bytes]:
+        """What is deployed beside or in place of the files in functions/: path -> content."""
+        switch = switch_of(self.emulator.log, self.name)
+        own = {path: file.read_bytes() for path, file in self.service.files.items()}
+        return {**control_noise.deployed(ROOT / "functions", switch), **own}
 
     def _alarm(self) -> AlarmEvaluator:
         """The template's alarm, on periods of seconds."""
@@ -111,8 +130,9 @@ class LocalStack:
     def _warm(self) -> None:
         """Start the sandboxes before there is traffic, or a burst starts more than it needs."""
         invoke = self.emulator.client("lambda").invoke
-        read = json.dumps({"userId": "user-1"})
-        compare = json.dumps(Shadow("user-1", "warm", Observation()).to_json())
+        someone = next(self.service.visitors(0))
+        read = json.dumps({"userId": someone})
+        compare = json.dumps(Shadow(someone, "warm", Observation()).to_json())
         calls = [
             *[("ReadAliasArn", read)] * READERS,
             *[("CandidateAliasArn", read)] * (READERS + COMPARATORS),
@@ -123,9 +143,10 @@ class LocalStack:
                 for name, payload in calls
             ]:
                 started.result()
-            alias = f"{self.outputs['CompareFunctionName']}:live"
+            alias = self.outputs["ReadAliasArn"].rsplit(":", 1)[-1]
+            compared = f"{self.outputs['CompareFunctionName']}:{alias}"
             for _ in range(COMPARATORS):
-                pool.submit(invoke, FunctionName=alias, Payload=compare)
+                pool.submit(invoke, FunctionName=compared, Payload=compare)
 
     def _enter_environment(self) -> None:
         """Point this process's own boto3 clients, those of `ops` and the adapters, at the stack."""

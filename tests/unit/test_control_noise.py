@@ -19,7 +19,7 @@ def test_without_a_switch_the_control_is_as_it_is(tmp_path: Path) -> None:
 
 
 def test_noise_changes_the_order_of_tags_and_nothing_else(tmp_path: Path) -> None:
-    switch = switch_of(tmp_path / "emulator.log")
+    switch = switch_of(tmp_path / "emulator.log", "stack-1")
     user = noisy(read, str(switch))
     ControlNoise(switch).set(1)
     assert user("user-1") == {**USER, "tags": ["b", "a"]}

@@ -35,7 +35,7 @@ def _order(number: int) -> dict[str, Any]:
         "customer": f"{PREFIX}{number}",
         "number": 700_000 + number,
         "state": STATES[digest[5] % len(STATES)],
-        "placed_at": f"{placed:%Y-%m-%dT%H:%M:%SZ}",
+        "placed_at": placed.isoformat(),
         "lines": lines,
         "total": _money(cents),
         "delivery": {"method": "parcel" if digest[6] % 3 else "pickup", "fee": _money(490)},
