@@ -380,7 +380,9 @@ def test_nobody_reads_without_being_allowed_to(stack: Stack) -> None:
 def test_the_api_asks_the_alias_that_releases_move(stack: Stack) -> None:
     alias = "<ReadFunctionAliaslive>"
     assert stack.resolved(properties_of(stack, "ReadIntegration"))["IntegrationUri"] == alias
-    assert stack.resolved(properties_of(stack, "ReadApiPermission"))["FunctionName"] == alias
+    allowed = stack.resolved(properties_of(stack, "ReadApiPermission"))
+    assert allowed["FunctionName"] == alias
+    assert allowed["SourceArn"].endswith(":<ReadApi>/*/GET/users/*")
 
 
 def test_the_api_may_be_asked_only_so_often(stack: Stack) -> None:
