@@ -12,6 +12,7 @@ from ops.faults.world import GUARD, World
 
 TASKS: Final = {name for name, state in MACHINE["States"].items() if state["Type"] == "Task"}
 ROLLOUT: Final = "r-1"
+HOLD_SECONDS: Final = 1800
 
 
 def _nothing(_: World) -> None:
@@ -106,6 +107,13 @@ def _ringing(world: World) -> None:
     world.account.cloudwatch.ringing = True
 
 
+def _held(world: World) -> None:
+    """A person has frozen the exposure until half an hour after the step begins, and forgets it."""
+    ((at, _),) = world.account.scheduler.pending.values()
+    until = int(at) + HOLD_SECONDS
+    world.account.appconfig.edit(held_until=until, lease_until=until)
+
+
 BACK: Final = frozenset({"Roll Back"})
 ABORTED: Final = (Fault("the execution is aborted", "Bake", times=1),)
 PASSED_ONLY: Final = frozenset[str]()
@@ -121,6 +129,7 @@ SCENARIOS: Final = (
     Scenario("failing ramp", 1, BACK, _failing),
     Scenario("cleanup under alarm", 5, BACK, _ringing),
     Scenario("launch under alarm", 0, PASSED_ONLY, _ringing),
+    Scenario("ramp that is held", 1, PASSED_ONLY, _held),
     Scenario("aborted launch", 0, frozenset({GUARD}), faults=ABORTED),
     Scenario("aborted ramp", 1, frozenset({GUARD}), faults=ABORTED),
 )
