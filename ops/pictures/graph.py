@@ -41,7 +41,7 @@ def graph(
         _line(edge, points, (edge.start, edge.end) in seen.moves, alone=meet[edge.end] < 2)
         for edge, points in lines
     ]
-    for name, place in places.places.items():
+    for name, place in sorted(places.places.items(), key=lambda item: (item[1][1], item[1][0])):
         kind = definition["States"][name]["Type"].lower()
         parts.append(_state(name, kind, place, seen.states.get(name), link))
     now = ", ".join(seen.running)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import igraph
 
-from ops.pictures.machine import Edge, edges, layers
+from ops.pictures.machine import Edge, edges, layers, states
 
 NODE: Final = (124.0, 46.0)
 # From one layer to the next, and from the middle of one thing to that of the next in a layer.
@@ -31,7 +31,7 @@ class Layout:
 
 def layout(definition: Mapping[str, Any]) -> Layout:
     """Places for every state and every way between two, without states upon each other."""
-    names = list(definition["States"])
+    names = states(definition)
     drawn = [edge for edge in edges(definition) if edge.start != edge.end]
     row = layers(definition, drawn)
     rows = [row[name] for name in names]

@@ -26,8 +26,8 @@ def edges(definition: Mapping[str, Any]) -> list[Edge]:
     Raises KeyError or TypeError for what is no definition.
     """
     found: dict[tuple[str, str], Edge] = {}
-    for name, state in definition["States"].items():
-        for edge in _leaving(name, state):
+    for name in states(definition):
+        for edge in _leaving(name, definition["States"][name]):
             key = (edge.start, edge.end)
             if key in found and edge.word:
                 both = f"{found[key].word} / {edge.word}"
@@ -36,6 +36,21 @@ def edges(definition: Mapping[str, Any]) -> list[Edge]:
             if edge.word:
                 found[key] = edge
     return list(found.values())
+
+
+def states(definition: Mapping[str, Any]) -> list[str]:
+    """The states by their distance from the first, whatever the order in which they are written.
+
+    Who deploys a definition may sort its keys; it must look the same.
+    """
+    found = dict.fromkeys([definition["StartAt"]])
+    line = [definition["StartAt"]]
+    for name in line:
+        for edge in _leaving(name, definition["States"][name]):
+            if edge.end not in found:
+                found[edge.end] = None
+                line.append(edge.end)
+    return [*found, *sorted(set(definition["States"]) - set(found))]
 
 
 def _leaving(name: str, state: Mapping[str, Any]) -> list[Edge]:
@@ -50,7 +65,7 @@ def _leaving(name: str, state: Mapping[str, Any]) -> list[Edge]:
 
 def layers(definition: Mapping[str, Any], drawn: list[Edge]) -> dict[str, int]:
     """State -> its row: below everything that leads to it, ways back aside."""
-    after: dict[str, list[str]] = {name: [] for name in definition["States"]}
+    after: dict[str, list[str]] = {name: [] for name in states(definition)}
     for edge in drawn:
         after[edge.start].append(edge.end)
     order, back = _searched([definition["StartAt"], *after], after)

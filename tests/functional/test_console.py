@@ -19,7 +19,7 @@ from ops.console.app import Console, application
 from ops.console.payloads import REDACTED, pretty
 from ops.console.watch import Watch
 from rollout.domain.errors import InvalidInputError
-from tests.fakes import exposed
+from tests.fakes import ROOT, exposed
 from tests.functional.aws import Aws
 from tests.functional.test_holding import account as holdable
 from tests.recorded import LAUNCHED, MACHINE, execution, record, visit, visits
@@ -497,3 +497,9 @@ def test_the_address_has_the_token_only_where_it_opens_something() -> None:
     for acts in (False, True):
         made = Page(record(), acts=acts).console
         assert (made.key.token in serve.address(1, made)) is acts
+
+
+def test_the_pictures_of_the_documents_are_small() -> None:
+    files = list((ROOT / "docs" / "pictures").glob("*.png"))
+    assert {file.stem for file in files} == {"console", "timeline", "evidence", "phone"}
+    assert all(file.stat().st_size < 150_000 for file in files)

@@ -20,7 +20,7 @@ FOLDER: Final = ROOT / "docs" / "pictures"
 DESKTOP: Final = {"width": 1280, "height": 900}
 PHONE: Final = {"width": 375, "height": 780}
 # Flat colours: more would only make the files larger.
-COLOURS: Final = 64
+COLOURS: Final = 128
 PATIENCE: Final = 1000 * PATIENCE_SECONDS
 ROLLED_BACK: Final = "ROLLED BACK"
 

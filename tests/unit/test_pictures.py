@@ -108,6 +108,11 @@ def test_no_state_stands_upon_another() -> None:
             assert abs(x - other_x) >= NODE[0] or abs(y - other_y) >= NODE[1]
 
 
+def test_a_machine_looks_the_same_in_whatever_order_its_states_are_written() -> None:
+    turned = {**MACHINE, "States": dict(sorted(MACHINE["States"].items()))}
+    assert layout(turned) == layout(MACHINE)
+
+
 def test_every_way_leads_from_its_state_to_the_other() -> None:
     found = layout(MACHINE)
     for edge, points in found.lines:
