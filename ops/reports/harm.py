@@ -94,7 +94,8 @@ def _avoided(record: Record, found: Ringing) -> str:
 def _against(sooner: float) -> str:
     if sooner > 0:
         return f"the rollback came {lasting(sooner)} before that alarm"
-    return f"none: that alarm would have rung {lasting(-sooner)} before the rollback"
+    early = f"{lasting(-sooner)} before the rollback"
+    return f"none: that alarm, evaluated without delay, would have rung {early}"
 
 
 def _closed_at(record: Record, ended: float) -> float:

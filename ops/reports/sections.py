@@ -29,10 +29,12 @@ def cost(record: Mapping[str, Any]) -> Section:
         f"The rollout itself: {total(lines):.4f} USD, list prices of {prices.REGION} on "
         f"{prices.AS_OF}, without free tiers. `rollout cost` says what the reads cost anyway."
     )
-    rows = [
-        (line.service, line.what, f"{line.quantity:,.10g}", f"{line.cost:.4f}") for line in lines
-    ]
+    rows = [(line.service, line.what, _count(line.quantity), f"{line.cost:.4f}") for line in lines]
     return Section("Cost", (said,), (("service", "what", "count", "USD"), *rows))
+
+
+def _count(quantity: float) -> str:
+    return f"{quantity:,.0f}" if quantity >= 10 else f"{quantity:.3g}"
 
 
 FURTHER: Final[tuple[Callable[[Mapping[str, Any]], Section], ...]] = (cost,)

@@ -110,7 +110,8 @@ def test_how_much_sooner_than_the_alarm_is_told() -> None:
     loud = [spoilt(LAUNCHED + 60 * n, 50, 50, 50) for n in range(3)]
     found = harm({**rolled_back(), "minutes": loud})
     assert "would have rung at 2026-11-24T17:05:18Z" in found["alarm"]
-    assert found["avoided"] == "none: that alarm would have rung 12 min before the rollback"
+    assert found["avoided"].startswith("none: ")
+    assert found["avoided"].endswith("would have rung 12 min before the rollback")
 
 
 def test_what_went_well_has_nothing_to_avoid() -> None:
