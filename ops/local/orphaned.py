@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -19,6 +20,19 @@ POLL_SECONDS: Final = float(PARAMETERS["FlagPollSeconds"])
 WATCHED_SECONDS: Final = 8.0
 PAUSE_SECONDS: Final = 0.2
 RESCUERS: Final = ("GuardFunction", "WatchdogFunction")
+
+
+@dataclass(frozen=True)
+class Outlived:
+    """How it ended, and what was seen.
+
+    outcome: LEASE_ENDED or NOT_RETURNED. late_s: how many seconds after the lease's end the last
+    read left that the candidate answered; below 0 before it; None when it answered none.
+    """
+
+    outcome: str
+    reason: str
+    late_s: float | None
 
 
 def orphan(stack: LocalStack) -> None:
@@ -47,11 +61,8 @@ def _forbid(iam: Any, role: str) -> None:
         iam.detach_role_policy(RoleName=role, PolicyArn=policy["PolicyArn"])
 
 
-def outlive(stack: LocalStack, load: Load) -> tuple[str, str]:
-    """Orphan the rollout that is exposed now and watch the reads past the end of its lease.
-
-    Returns (LEASE_ENDED or NOT_RETURNED, the reason with what was seen).
-    """
+def outlive(stack: LocalStack, load: Load) -> Outlived:
+    """Orphan the rollout that is exposed now and watch the reads past the end of its lease."""
     flag = rollouts.served(found(stack))
     orphan(stack)
     refused = _rescue_is_refused(stack, flag)
@@ -60,17 +71,20 @@ def outlive(stack: LocalStack, load: Load) -> tuple[str, str]:
     before = load.snapshot()
     _sleep_until(flag.lease_until + POLL_SECONDS + WATCHED_SECONDS)
     after = load.snapshot()
+    ago_s = after.ago_s.get("candidate")
+    late_s = None if ago_s is None else time.time() - ago_s - flag.lease_until
     unchanged = rollouts.served(found(stack)) == flag
-    late = time.time() - after.ago_s.get("candidate", float("inf")) - flag.lease_until
     controls = after.since_mark.get("control", 0) - before.since_mark.get("control", 0)
     good = (
         refused
         and unchanged
         and before.since_mark.get("candidate", 0) > 0
         and controls > 0
-        and late <= POLL_SECONDS
+        and late_s is not None
+        and late_s <= POLL_SECONDS
     )
-    return (LEASE_ENDED if good else NOT_RETURNED), _told(flag, before, late, controls, unchanged)
+    reason = _told(flag, before, late_s, controls, unchanged)
+    return Outlived(LEASE_ENDED if good else NOT_RETURNED, reason, late_s)
 
 
 def _rescue_is_refused(stack: LocalStack, flag: Flag) -> bool:
@@ -87,12 +101,15 @@ def _sleep_until(moment: float) -> None:
         time.sleep(PAUSE_SECONDS)
 
 
-def _told(flag: Flag, before: Snapshot, late: float, controls: int, unchanged: bool) -> str:
+def _told(
+    flag: Flag, before: Snapshot, late_s: float | None, controls: int, unchanged: bool
+) -> str:
     ended = datetime.fromtimestamp(flag.lease_until, UTC)
-    side = "after" if late > 0 else "before"
+    last = "none left"
+    if late_s is not None:
+        last = f"the last one left {abs(late_s):.1f} s {'after' if late_s > 0 else 'before'} it"
     acted = "nobody acted" if unchanged else "somebody acted"
     return (
         f"{acted}: {before.since_mark.get('candidate', 0)} reads by the candidate until the lease "
-        f"ended at {ended:%H:%M:%S}; the last one left {abs(late):.1f} s {side} it, and the "
-        f"control answered the {controls} that followed"
+        f"ended at {ended:%H:%M:%S}; {last}, and the control answered the {controls} that followed"
     )

@@ -48,6 +48,7 @@ class Followed:
     answered: bool = False
     outcome: str = UNFINISHED
     reason: str = ""
+    late_s: float | None = None
     names: set[str] = field(default_factory=set)
     known: dict[str, Any] = field(default_factory=dict)
 
@@ -62,7 +63,8 @@ def run(
     """Launch, follow to the end, and report.
 
     Returns {"story", "rollout", "outcome", "as_it_should", "executions", "requests", "user_errors",
-    "max_exposure_bps", "final_exposure_bps", "wall_seconds", "reason", "mismatches", …}.
+    "max_exposure_bps", "final_exposure_bps", "wall_seconds", "reason", "mismatches",
+    "candidate_after_lease_s": orphaned.Outlived.late_s, None in the other stories, …}.
     """
     plan, _ = plan_documents.load(plan_file)
     deployed, faults = found(stack), Faults(stack.database)
@@ -83,7 +85,9 @@ def run(
             progress.phases_done = names.index(progress.phase) if progress.phase in names else 0
             show(progress)
             if story.orphaned and followed.faulty:
-                followed.outcome, followed.reason = orphaned.outlive(stack, load)
+                end = orphaned.outlive(stack, load)
+                followed.outcome, followed.reason = end.outcome, end.reason
+                followed.late_s = end.late_s
             time.sleep(POLL_SECONDS)
     finally:
         faults.clear()
@@ -190,5 +194,6 @@ def _report(
         "final_exposure_bps": final,
         "still_asks": still_asks,
         "wall_seconds": round(time.monotonic() - started, 1),
+        "candidate_after_lease_s": None if followed.late_s is None else round(followed.late_s, 1),
         "reason": followed.reason,
     }

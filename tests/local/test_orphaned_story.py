@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ops.local.orphaned import POLL_SECONDS
 from tests.local.running import rollout
 
 pytestmark = [pytest.mark.local, pytest.mark.stories]
@@ -27,7 +28,9 @@ def test_nobody_acted_and_it_says_when_the_last_read_by_the_candidate_left(
     story: dict[str, Any],
 ) -> None:
     assert story["reason"].startswith("nobody acted: ")
-    assert "the last one left " in story["reason"]
+    late_s = story["candidate_after_lease_s"]
+    assert late_s <= POLL_SECONDS
+    assert f"the last one left {abs(late_s)} s " in story["reason"]
 
 
 def test_no_user_noticed(story: dict[str, Any]) -> None:
