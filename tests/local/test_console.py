@@ -86,6 +86,11 @@ def status(address: str) -> dict[str, Any]:
     return answer("status", "--endpoint-url", address)
 
 
+def statuses(address: str) -> set[str]:
+    """Of the executions of the newest rollout."""
+    return {item["status"] for item in status(address)["executions"]}
+
+
 def history(address: str, name: str) -> list[dict[str, Any]]:
     """An execution's events, from Step Functions itself."""
     machine = api(address, "stepfunctions")
@@ -215,7 +220,7 @@ def test_a_rollback_pressed_on_the_page_happens(watched: Watched, address: str) 
     assert "verified at the data plane" in said.inner_text()
     after = status(address)
     assert (after["exposure_bps"], after["holds_flag"], after["scheduled"]) == (0, False, [])
-    assert not [item for item in after["executions"] if item["status"] == "RUNNING"]
+    until(lambda: "RUNNING" not in statuses(address), "no execution runs")
     until(lambda: not states(watched, "running"), "no state is lit")
 
 
@@ -235,4 +240,4 @@ def test_when_aws_is_gone_the_last_state_stays_with_the_error(
     alarm.wait_for()
     assert "the last state that AWS gave" in alarm.inner_text()
     assert watched.page.locator("h1").inner_text() == "seen-1"
-    assert watched.page.locator("#graph .state.passed").count() > 10
+    assert watched.page.locator("#graph .state.passed").count() > 5
