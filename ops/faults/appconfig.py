@@ -55,6 +55,7 @@ class AppConfig:
     deployments: list[Deployment] = field(default_factory=list)
     never_completes: bool = False
     flags: dict[int, Flag] = field(default_factory=dict)
+    notes: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         empty: dict[str, Any] = {"version": "1", "flags": {}, "values": {}}
@@ -108,10 +109,12 @@ class AppConfig:
 
     def get_hosted_configuration_version(self, given: dict[str, Any]) -> dict[str, Any]:
         document = self.versions[given["VersionNumber"] - 1]
-        return {"Content": io.BytesIO(json.dumps(document).encode())}
+        note = self.notes.get(given["VersionNumber"], "")
+        return {"Content": io.BytesIO(json.dumps(document).encode()), "Description": note}
 
     def create_hosted_configuration_version(self, given: dict[str, Any]) -> dict[str, Any]:
         self.versions.append(json.loads(given["Content"]))
+        self.notes[len(self.versions)] = given.get("Description", "")
         return {"VersionNumber": len(self.versions)}
 
     def start_deployment(self, given: dict[str, Any]) -> dict[str, Any]:

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from ops import holding
 from ops.faults import functions
 from ops.faults.faults import AbortedError, Fault
 from ops.faults.machine import RUNTIME, Execution, TaskError
-from ops.faults.plan import launch
+from ops.faults.plan import launch, plan
 from rollout.adapters.closing import close, needs_closing
 
 if TYPE_CHECKING:
@@ -138,6 +139,25 @@ def _killed(world: "World", _: Execution) -> None:
             close(before, "kill by a person", planes)
 
 
+def _held(seconds: float) -> Happening:
+    """A person holds the rollout, and resumes it so much later, if that is before the deadline."""
+
+    def happen(world: "World", execution: Execution) -> None:
+        course = holding.Course(plan(), execution.document.get("launched_at", world.clock()))
+        planes = functions.rolling_back(world.clock, world.sleep).planes
+
+        def change(make: Any) -> None:
+            with suppress(Exception):  # the person is told, and the rollout goes on
+                before = planes.flags.current()
+                holding.carry_out(make(before, course, "ada", "odd", world.clock()), planes)
+
+        change(holding.to_hold)
+        if seconds != FOR_EVER:
+            world.agenda.at(world.clock() + seconds, lambda: change(holding.to_resume))
+
+    return happen
+
+
 def _edited(world: "World", _: Execution) -> None:
     world.account.appconfig.edit(allow_list=("nobody",))
 
@@ -195,6 +215,8 @@ WORLD: Final[dict[str, Happening]] = {
     "a person rolls back": _rolled_back,
     "a person rolls back and stops it": _rolled_back_and_stopped,
     "a person kills": _killed,
+    "a person holds, then resumes": _held(A_WHILE),
+    "a person holds, and nobody resumes": _held(FOR_EVER),
     "somebody edits the flag by hand": _edited,
     "a second rollout is launched": _second,
     "the schedules fire": _firing(),
