@@ -86,8 +86,10 @@ def test_a_person_closes_the_flag_whoever_holds_it() -> None:
     assert (outcome["holder"], outcome["exposure_bps"]) == ("other-1", 0)
 
 
-def test_the_alarm_that_called_for_it_cannot_undo_it() -> None:
-    alarms = FakeAlarms({"error-rate": "ALARM"})
+@pytest.mark.parametrize("state", ["ALARM", "INSUFFICIENT_DATA"])
+def test_an_alarm_that_is_not_calm_cannot_undo_it(state: str) -> None:
+    """AppConfig also rolls back while a monitor has no data."""
+    alarms = FakeAlarms({"error-rate": state})
     roll_back.roll_back("beta-1", "alarm", ports(FakeFlags(exposed(2500)), alarms=alarms))
     assert alarms.silences == ["off", "on"]
 
