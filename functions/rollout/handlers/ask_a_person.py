@@ -7,7 +7,7 @@ from typing import Any
 
 from rollout.adapters import plan_documents
 from rollout.adapters.approvals import Approvals, ParameterApprovals
-from rollout.adapters.notifications import Notifications, SnsNotifications, tell
+from rollout.adapters.notifications import Notifications, SnsNotifications
 from rollout.domain import telling
 from rollout.domain.messages import rollout_of
 from rollout.domain.question import Question
@@ -26,7 +26,7 @@ def ask_a_person(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     """Ask whether the rollout may go on in spite of the verdict.
 
     Event: {"document", "task_token", "execution_arn"}. Returns {}: the answer comes through the
-    token, from `rollout approve` or `rollout reject`. Silence rolls back.
+    token, from `rollout approve` or `rollout reject`. Silence rolls back. Raises what SNS raises.
     """
     document = event["document"]
     rollout_id, verdict = rollout_of(document), document["verdict"]
@@ -41,8 +41,8 @@ def ask_a_person(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
         "execution": event["execution_arn"],
     }
     exposed = document["exposure"]["exposure_bps"]
-    # Should nobody be told, the question still stands in `rollout status`, and silence rolls back.
-    tell(ports.notifications, telling.asked(rollout_id, question, verdict, exposed), facts)
+    # Who is never told cannot answer: if this fails the machine rolls back now, not at the deadline.
+    ports.notifications.send(telling.asked(rollout_id, question, verdict, exposed), facts)
     return {}
 
 
