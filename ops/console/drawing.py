@@ -10,7 +10,7 @@ from ops.pictures import charts
 from ops.pictures.graph import graph
 from ops.pictures.timeline import timeline
 
-# Charts take a second of a processor together; a look a second does not ask for that.
+# Charts take half a second of a processor together; a look a second does not ask for that.
 CHARTS_SECONDS: Final = 4.0
 # Between two steps only the clock moves on; charts follow it this coarsely.
 CLOCK_SECONDS: Final = 10.0
