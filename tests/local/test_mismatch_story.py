@@ -1,7 +1,9 @@
 """A candidate that is wrong in 3 % of one field, beside a field in which the control is noisy;
 told with planted values, none of which may be left in anything that the story leaves behind."""
 
+import json
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,11 +12,15 @@ import pytest
 from click.testing import CliRunner
 
 from ops.cli import main
+from ops.local.deploy import physical
 from ops.local.stack import LocalStack
 from rollout.adapters import tracing
 from rollout.adapters.database_login import parse_url
 from rollout.adapters.users_candidate import UsersCandidate
 from rollout.handlers.candidate import candidate
+from tests.functional.test_dashboard import WIDGETS, rows
+from tests.functional.test_queries import QUERIES, text
+from tests.insights import answer
 from tests.local import artefacts, planting
 from tests.local.canaries import leaks, text_of
 from tests.local.planting import Told
@@ -27,6 +33,7 @@ COMMANDS = (
     *("report {rollout} --out - --format html", "report {rollout} --out - --format md"),
     "report {rollout} --out - --format json",
 )
+ARMS = ("control", "candidate")
 STATUSES = [200, 200, 400, 400, 400, 400, 400]
 
 
@@ -47,6 +54,7 @@ def everything(told: Told) -> list[tuple[str, str]]:
     planting.expose_everybody(stack, lambda: stack.read(planting.VICTIM))
     planting.failing_comparisons(stack)
     until(lambda: log_lines(stack, "shadow.dropped") >= 2, "the comparator has told")
+    until(lambda: log_lines(stack, "22P02", "read") > 1, "the reads that failed have been logged")
     return [
         *artefacts.artefacts(stack),
         *artefacts.messages(stack),
@@ -59,9 +67,11 @@ def everything(told: Told) -> list[tuple[str, str]]:
     ]
 
 
-def log_lines(stack: LocalStack, word: str) -> int:
-    found = dict(artefacts.artefacts(stack))
-    return sum(text.count(word) for name, text in found.items() if name.startswith("log "))
+def log_lines(stack: LocalStack, word: str, group: str = "") -> int:
+    """How often a word is in the log groups whose names end so."""
+    found = artefacts.artefacts(stack)
+    logs = [text for name, text in found if name.startswith("log ") and name.endswith(group)]
+    return sum(text.count(word) for text in logs)
 
 
 def said(told: Told) -> Iterator[tuple[str, str]]:
@@ -178,3 +188,96 @@ def test_each_canary_was_in_what_users_were_told(told: Told) -> None:
     )
     places = leaks(told.canaries, [("answer", answer["body"])])
     assert {name for name, _ in places} == {"user id", "name"}
+
+
+# What people look at
+
+
+@pytest.fixture(scope="module")
+def lines(told: Told, everything: list[tuple[str, str]]) -> dict[str, list[dict[str, Any]]]:
+    """Log group of the template -> its JSON lines, once every read that was counted is there."""
+    assert everything
+    stack = told.stack
+    names = physical(stack.emulator, stack.name)
+    groups = {name: names[name] for name in ("ReadLogs", "CompareLogs")}
+
+    def complete() -> dict[str, list[dict[str, Any]]] | None:
+        found = {name: json_lines(stack, group) for name, group in groups.items()}
+        reads = sum(line.get("event") == "read.served" for line in found["ReadLogs"])
+        counts = counted(stack)
+        return found if reads == sum(counts[arm, "Requests"] for arm in ARMS) else None
+
+    found: dict[str, list[dict[str, Any]]] = until(complete, "lines and metrics agree")
+    return found
+
+
+def json_lines(stack: LocalStack, group: str) -> list[dict[str, Any]]:
+    pages = stack.emulator.client("logs").get_paginator("filter_log_events")
+    return [
+        {**json.loads(event["message"]), "@timestamp": event["timestamp"] / 1000}
+        for page in pages.paginate(logGroupName=group)
+        for event in page["events"]
+        if event["message"].startswith("{")
+    ]
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_each_saved_question_is_answered_by_the_lines(
+    lines: dict[str, list[dict[str, Any]]], name: str
+) -> None:
+    (group,) = QUERIES[name]["LogGroupNames"]
+    rows = answer(QUERIES[name]["QueryString"], lines[group["Ref"]])
+    assert rows
+    assert all(any(row[column] is not None for row in rows) for column in rows[0])
+
+
+def test_the_questions_count_what_the_metrics_count(
+    told: Told, lines: dict[str, list[dict[str, Any]]]
+) -> None:
+    compared = answer(text(1), lines["CompareLogs"])
+    errors = answer(text(2), lines["ReadLogs"])
+    traffic = answer(text(6), lines["ReadLogs"])
+    counts = counted(told.stack)
+    assert sum(row["compared"] for row in compared) == counts["shadow", "Compared"]
+    assert sum(row["mismatches"] for row in compared) == counts["shadow", "Mismatched"]
+    for arm in ARMS:
+        mine = [row for row in errors if row["path"] == arm]
+        assert sum(row["requests"] for row in mine) == counts[arm, "Requests"]
+        assert sum(row["errors"] for row in mine) == counts[arm, "Errors"]
+    assert sum(row["candidate"] for row in traffic) == counts["candidate", "Requests"]
+
+
+def counted(stack: LocalStack) -> dict[tuple[str, str], int]:
+    """(arm, metric) -> the sum of everything that was counted."""
+    known, now = stack.outputs, time.time()
+    wanted = [("shadow", "Compared"), ("shadow", "Mismatched")]
+    wanted += [(arm, name) for arm in ARMS for name in ("Requests", "Errors")]
+    found = {}
+    for arm, metric in wanted:
+        points = stack.emulator.client("cloudwatch").get_metric_statistics(
+            Namespace=known["MetricNamespace"],
+            MetricName=metric,
+            Dimensions=[
+                {"Name": "service", "Value": known["ServiceName"]},
+                {"Name": "arm", "Value": arm},
+            ],
+            StartTime=now - 3600,
+            EndTime=now + 60,
+            Period=3600,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        found[arm, metric] = round(sum(point["Sum"] for point in points))
+    return found
+
+
+def test_each_row_of_the_dashboard_names_what_was_counted(told: Told) -> None:
+    known = {
+        (metric["MetricName"], frozenset(item["Value"] for item in metric["Dimensions"]))
+        for page in artefacts.pages_of(told.stack.emulator.client("cloudwatch"), "list_metrics")
+        for metric in page["Metrics"]
+        if metric["Namespace"] == told.stack.outputs["MetricNamespace"]
+    }
+    service = told.stack.outputs["ServiceName"]
+    ours = [row for widget in WIDGETS for row in rows(widget) if row[0] == "${MetricNamespace}"]
+    assert ours
+    assert [row for row in ours if (row[1], frozenset({service, row[5]})) not in known] == []
