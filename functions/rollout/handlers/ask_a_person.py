@@ -41,7 +41,7 @@ def ask_a_person(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
         "execution": event["execution_arn"],
     }
     exposed = document["exposure"]["exposure_bps"]
-    # Who is never told cannot answer: if this fails the machine rolls back now, not at the deadline.
+    # Who is never told cannot answer: if this fails the machine rolls back now, not later.
     ports.notifications.send(telling.asked(rollout_id, question, verdict, exposed), facts)
     return {}
 
