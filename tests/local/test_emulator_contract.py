@@ -22,6 +22,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from ops.local import execution_end
 from ops.local.alarms import AlarmEvaluator, read_definition
 from ops.local.deploy import UNSCOPED, DeployError, deploy, read_template
 from ops.local.emf import Forwarder
@@ -192,6 +193,7 @@ def sums(emulator: Emulator, name: str, **query: Any) -> dict[str, Any]:
         ("eventbridge", "_put_events"),
         ("stepfunctions", "_execute_task"),
         ("stepfunctions", "_resolve_path"),
+        *(("stepfunctions", name) for name in execution_end.NAMES),
         ("lambda_svc", "invoke_async_with_retry"),
         ("lambda_svc", "_acquire_execution_slot"),
         ("lambda_svc", "_release_execution_slot"),
@@ -436,6 +438,78 @@ def test_running_name_is_refused_and_an_abort_reaches_the_guard(
     stepfunctions.stop_execution(executionArn=execution)
     told = until(lambda: messages(emulator, GUARD_LOGS, execution), "the guard is called")
     assert json.loads(told[-1])["detail"]["status"] == "ABORTED"
+
+
+@pytest.fixture
+def machine(emulator: Emulator, stack: dict[str, str]) -> Iterator[Callable[..., str]]:
+    """Gives the machine that the guard hears of these states until the test ends; starts it."""
+    stepfunctions, arn = emulator.client("stepfunctions"), stack["StateMachineArn"]
+    before = stepfunctions.describe_state_machine(stateMachineArn=arn)["definition"]
+
+    def start(states: dict[str, Any], **more: Any) -> str:
+        definition = json.dumps({"StartAt": next(iter(states)), "States": states, **more})
+        stepfunctions.update_state_machine(stateMachineArn=arn, definition=definition)
+        return str(stepfunctions.start_execution(stateMachineArn=arn)["executionArn"])
+
+    yield start
+    stepfunctions.update_state_machine(stateMachineArn=arn, definition=before)
+
+
+def test_execution_ends_by_time_and_the_guard_is_told(
+    emulator: Emulator, machine: Callable[..., str]
+) -> None:
+    """By our launcher; the execution of ministack would wait on, and succeed."""
+    wait = {"Type": "Wait", "Seconds": 3, "End": True}
+    execution = machine({"Wait": wait}, TimeoutSeconds=1)
+    assert finished(emulator, execution)["status"] == "TIMED_OUT"
+    told = until(lambda: messages(emulator, GUARD_LOGS, execution), "the guard is called")
+    assert json.loads(told[-1])["detail"]["status"] == "TIMED_OUT"
+
+
+def test_execution_that_was_ended_does_not_become_a_failed_one(
+    emulator: Emulator, machine: Callable[..., str]
+) -> None:
+    """By our launcher, too."""
+    wait = {"Type": "Wait", "Seconds": 2, "Next": "Fail"}
+    execution = machine({"Wait": wait, "Fail": {"Type": "Fail"}}, TimeoutSeconds=1)
+    assert finished(emulator, execution)["status"] == "TIMED_OUT"
+    time.sleep(2)
+    assert finished(emulator, execution)["status"] == "TIMED_OUT"
+
+
+def test_runtime_error_of_a_state_without_catch_reaches_the_guard(
+    emulator: Emulator, machine: Callable[..., str]
+) -> None:
+    execution = machine({"Fail": {"Type": "Fail", "ErrorPath": "$.nothing"}})
+    ended = finished(emulator, execution)
+    assert (ended["status"], ended["error"]) == ("FAILED", "States.Runtime")
+    told = until(lambda: messages(emulator, GUARD_LOGS, execution), "the guard is called")
+    assert json.loads(told[-1])["detail"]["error"] == "States.Runtime"
+
+
+def test_path_that_leads_nowhere_is_no_error(
+    emulator: Emulator, machine: Callable[..., str]
+) -> None:
+    """On AWS both end the execution with States.Runtime."""
+    wait = {"Type": "Wait", "SecondsPath": "$.nothing", "Next": "Pass"}
+    take = {"Type": "Pass", "Parameters": {"taken.$": "$.nothing"}, "End": True}
+    ended = finished(emulator, machine({"Wait": wait, "Pass": take}))
+    assert (ended["status"], ended["output"]) == ("SUCCEEDED", '{"taken": null}')
+
+
+def test_runtime_error_is_caught_by_states_all(
+    emulator: Emulator, machine: Callable[..., str]
+) -> None:
+    """On AWS nothing catches it, so there the guard acts where here the playbook does."""
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::unknown:call",
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}],
+        "End": True,
+    }
+    execution = machine({"Task": task, "Caught": {"Type": "Succeed"}})
+    ended = finished(emulator, execution)
+    assert json.loads(ended["output"])["Error"] == "States.Runtime"
 
 
 def test_output_of_a_succeed_state_is_ignored(emulator: Emulator, stack: dict[str, str]) -> None:
