@@ -472,6 +472,12 @@ def test_the_status_of_a_rollout_that_is_not_held_says_nothing(patch: pytest.Mon
     assert "held" not in CliRunner().invoke(main, ["status", "--region", "us-east-1"]).stdout
 
 
+def test_the_kill_switch_closes_what_is_held(patch: pytest.MonkeyPatch) -> None:
+    aws = account(patch, held_until=FAR)
+    assert done("kill")[0]["word"] == "KILLED"
+    assert (aws.now().enabled, aws.now().held_until) == (False, 0)
+
+
 @pytest.mark.parametrize(
     ("words", "changes", "says"),
     [
