@@ -51,8 +51,14 @@ def test_what_a_hold_and_a_resume_change_is_let_through(plan: Plan) -> None:
     assert allowed(resumed, plan, "resume beta-1: ada: odd") == {"held_until", "lease_until"}
 
 
-@pytest.mark.parametrize("note", ["by hand", "", "hold beta-2: ada: odd", "hold beta-10: a: b"])
-def test_a_version_without_a_note_of_this_rollouts_hold_is_no_hold(plan: Plan, note: str) -> None:
+def test_a_version_without_a_note_is_weighed_by_its_lease_alone(plan: Plan) -> None:
+    flag = held(plan)
+    assert allowed(flag, plan, "") == {"held_until", "lease_until"}
+    assert not allowed(replace(flag, lease_until=flag.held_until + 1), plan, "")
+
+
+@pytest.mark.parametrize("note", ["by hand", "hold beta-2: ada: odd", "hold beta-10: a: b"])
+def test_a_version_whose_note_is_another_is_no_hold(plan: Plan, note: str) -> None:
     assert allowed(held(plan), plan, note) == frozenset()
 
 

@@ -81,10 +81,12 @@ def resumed(flag: Flag, plan: Plan, launched_at: float, now: float) -> Flag:
 def may_change(flag: Flag, text: str, plan: Plan, launched_at: float, now: float) -> frozenset[str]:
     """The attributes that a hold or a resume may have changed under a phase.
 
-    None when the version is not a hold's or a resume's, or its lease is not the one that this
+    None when the version says that it is something else, or its lease is not the one that this
     gives: an exposure that would stand for longer is somebody else's.
     """
-    if not is_own(text, flag.rollout_id) or flag.phase not in _names(plan):
+    # Who may write the flag may write a note: it is the lease that bounds what is let through.
+    other = bool(text) and not is_own(text, flag.rollout_id)
+    if other or flag.phase not in _names(plan):
         return frozenset()
     honest = flag.lease_until <= _longest(flag, plan, launched_at, now)
     if flag.held_until:
