@@ -234,7 +234,7 @@ def own_and_beside(role: str, action: str, stack: Stack) -> tuple[list[Any], lis
         others = {arn(stack, {"Fn::GetAtt": [name, "Arn"]}) for name in made} - set(may)
         return [{"FunctionName": a} for a in may], [{"FunctionName": a} for a in sorted(others)]
     if action == "sqs:SendMessage":
-        queues = {"GuardRole": "GuardFailures", "SchedulerRole": "ScheduleFailures"}
+        queues = {"CompareRole": "ShadowFailures", "SchedulerRole": "ScheduleFailures"}
         own = queues.get(role, "GuardFailures")
         (other,) = set(queues.values()) - {own}
         return [{"QueueUrl": stack.names[own]}], [{"QueueUrl": stack.names[other]}]
