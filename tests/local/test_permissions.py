@@ -236,7 +236,7 @@ def own_and_beside(role: str, action: str, stack: Stack) -> tuple[list[Any], lis
     if action == "sqs:SendMessage":
         queues = {"CompareRole": "ShadowFailures", "SchedulerRole": "ScheduleFailures"}
         own = queues.get(role, "GuardFailures")
-        (other,) = set(queues.values()) - {own}
+        other = next(name for name in queues.values() if name != own)
         return [{"QueueUrl": stack.names[own]}], [{"QueueUrl": stack.names[other]}]
     beside = PROBES[action].beside
     return [{}], [beside] if beside else []
