@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops import deployed
@@ -151,7 +152,10 @@ class LocalStack:
     def _enter_environment(self) -> None:
         """Point this process's own boto3 clients, those of `ops` and the adapters, at the stack."""
         os.environ.update(self.emulator.environment())
-        clients.client.cache_clear()
+        # boto3's own session keeps the credentials that it has found first: those of another stack.
+        boto3.setup_default_session()
+        for made in (clients.client, clients.brief_client, clients.quick_client):
+            made.cache_clear()
 
 
 def found(stack: LocalStack) -> deployed.Stack:

@@ -42,8 +42,8 @@ def test_only_this_route_of_this_api_may_invoke_the_alias() -> None:
     ]
     (route,) = of_type("ApiGatewayV2::Route")
     (permission,) = gateways
-    path = f"/$default/{route['RouteKey'].replace(' ', '')}"
-    assert permission["SourceArn"]["Fn::Sub"].endswith("${ReadApi}" + path)
+    path = route["RouteKey"].replace(" ", "").replace("{userId}", "*")
+    assert permission["SourceArn"]["Fn::Sub"].endswith("${ReadApi}/*/" + path)
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -1,6 +1,7 @@
 """Any column type PostgreSQL has, through the candidate's own read: answered, comparable, JSON."""
 
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,18 @@ from rollout.settings import Settings
 from tests.fuzz_counts import tried
 
 pytestmark = pytest.mark.local
+IN_LAMBDA = 1000
+
+
+@pytest.fixture(autouse=True)
+def as_deep_as_in_lambda() -> Iterator[None]:
+    """Hypothesis lets recursion go deeper, for every test that comes after it in this process."""
+    found = sys.getrecursionlimit()
+    sys.setrecursionlimit(IN_LAMBDA)
+    yield
+    sys.setrecursionlimit(found)
+
+
 INSTALL = """
 CREATE SCHEMA hidden;
 ALTER TABLE users SET SCHEMA hidden;
