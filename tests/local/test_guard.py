@@ -22,7 +22,7 @@ from tests.local.test_operator import (
     written,
 )
 
-pytestmark = pytest.mark.local
+pytestmark = [pytest.mark.local, pytest.mark.stories]
 GUARD = f"{DEFAULT_STACK}-guard"
 LONG_SECONDS = 600
 # What takes the place of a bake, as part of the real playbook: a wait, then an error at runtime.
@@ -81,14 +81,7 @@ WAYS = [
 ]
 
 
-@pytest.mark.parametrize(
-    "way",
-    # The abort in every run of the tests; the others take a minute more, in `make stories`.
-    [
-        pytest.param(way, id=way.status, marks=() if way.aborted else pytest.mark.stories)
-        for way in WAYS
-    ],
-)
+@pytest.mark.parametrize("way", WAYS, ids=[way.status for way in WAYS])
 def test_users_are_back_at_the_control_after_an_execution_that_is(
     address: str, bakes: Callable[..., None], soon_exposed: Path, way: Way
 ) -> None:
