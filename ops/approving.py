@@ -14,7 +14,8 @@ from rollout.adapters.approvals import ParameterApprovals
 from rollout.adapters.clients import client
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.messages import reason_of
-from rollout.domain.question import HASH_DIGITS, Answer, Question, RefusedAnswerError, iso
+from rollout.domain.moments import iso
+from rollout.domain.question import HASH_DIGITS, Answer, Question, RefusedAnswerError
 
 # The answers of Step Functions for a token that no task waits on, and for one that came too late.
 GONE: Final = ("TaskDoesNotExist", "InvalidToken", "TaskTimedOut")

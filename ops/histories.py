@@ -5,7 +5,6 @@ from itertools import islice
 from typing import Any, Final
 
 from ops.deployed import Stack
-from ops.records.record import iso
 from ops.rollouts import (
     RUNNING,
     WENT_ON,
@@ -19,6 +18,7 @@ from ops.rollouts import (
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.exposure import SERVED_LIVE
 from rollout.domain.flag import FULL_BPS
+from rollout.domain.moments import iso
 
 NAMED: Final = 5
 
@@ -53,8 +53,9 @@ def _line(stack: Stack, items: list[dict[str, Any]]) -> dict[str, Any]:
     plans = [document["plan"] for document in documents if "plan" in document]
     word, why = outcome({**newest, "document": documents[0]})
     coming = scheduled(stack, newest["rollout"]) if word in WENT_ON else []
-    if word in WENT_ON and not coming and closed_between(stack, newest["rollout"]):
-        word, why = "ROLLED_BACK", closed_between(stack, newest["rollout"])
+    closed = closed_between(stack, newest["rollout"]) if word in WENT_ON and not coming else ""
+    if closed:
+        word, why = "ROLLED_BACK", closed
     going_on = newest["status"] == RUNNING or bool(coming)
     return {
         "rollout": newest["rollout"],

@@ -26,9 +26,9 @@ from rollout.adapters.notifications import SnsNotifications, tell
 from rollout.domain import holding
 from rollout.domain.flag import Flag
 from rollout.domain.holding import HOLD, RESUME
+from rollout.domain.moments import iso
 from rollout.domain.notice import BACK, HELD, LOOK, RESUMED, Notice, percent
 from rollout.domain.plan import Plan
-from rollout.domain.question import iso
 
 ASKING: Final = "Ask a Person"
 

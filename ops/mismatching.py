@@ -2,7 +2,6 @@
 
 import re
 import time
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from rich.console import Console
@@ -14,6 +13,7 @@ from rollout.adapters.metrics import CloudWatchMetrics
 from rollout.adapters.shadow_log import ShadowLog
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.mismatches import Report, Totals, report
+from rollout.domain.moments import iso
 
 UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 SINCE: Final = re.compile(r"(\d{1,6})([smhd])")
@@ -44,8 +44,8 @@ def mismatches(stack: Stack, rollout_id: str = "", since: str = "") -> dict[str,
     found = read(stack, rollout_id, start, end)
     plain = found.to_json()
     for item in plain["reasons"]:
-        item.update({key: _iso(item[key]) for key in ("first_seen", "last_seen")})
-    return {"rollout": rollout_id, "since": _iso(start), "until": _iso(end), **plain}
+        item.update({key: iso(item[key]) for key in ("first_seen", "last_seen")})
+    return {"rollout": rollout_id, "since": iso(start), "until": iso(end), **plain}
 
 
 def read(stack: Stack, rollout_id: str, start: float, end: float) -> Report:
@@ -74,10 +74,6 @@ def _rollout(stack: Stack, rollout_id: str) -> tuple[str, float]:
         raise rollouts.RolloutError(f"no execution of {named} is known; see `rollout status`")
     newest = listed[0]["rollout"]
     return newest, min(item["started_at"] for item in listed if item["rollout"] == newest)
-
-
-def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
 def recounted(found: dict[str, Any]) -> list[str]:

@@ -3,7 +3,6 @@
 import csv
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from rollout.domain.errors import InvalidInputError
 from rollout.domain.exposure import history_after
 from rollout.domain.flag import FULL_BPS
 from rollout.domain.minute import Minute, minutes_of
+from rollout.domain.moments import iso
 from rollout.domain.plan import Plan
 from rollout.domain.replay import Replay, replay
 from rollout.domain.window import Arm, Shadow
@@ -152,18 +152,14 @@ def _plain(one: Replay) -> dict[str, Any]:
     return {
         "plan": one.plan,
         "word": one.word,
-        "rolled_back_at": _iso(one.ends_at) if one.ends_at else None,
+        "rolled_back_at": iso(one.ends_at) if one.ends_at else None,
         "served_bad": one.served_bad,
         "recorded_bad": one.recorded_bad,
         "turns": [
-            {"at": _iso(turn.at), "phase": turn.phase, "word": turn.word, "why": turn.why}
+            {"at": iso(turn.at), "phase": turn.phase, "word": turn.word, "why": turn.why}
             for turn in one.turns
         ],
     }
-
-
-def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
 def show(result: dict[str, Any]) -> None:

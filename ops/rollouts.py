@@ -21,6 +21,7 @@ from rollout.adapters.schedules import SchedulerSchedules
 from rollout.domain import step as steps
 from rollout.domain.flag import Flag
 from rollout.domain.messages import reason_of, rollout_of
+from rollout.domain.moments import iso
 from rollout.domain.step import schedule_prefix
 from rollout.handlers import roll_back as rolling_back
 
@@ -140,20 +141,10 @@ def _json(text: str | None) -> dict[str, Any]:
 
 def now_in(arn: str) -> tuple[str, dict[str, Any]]:
     """(state a running execution is in, its last verdict), from the end of its history."""
-    events = client("stepfunctions").get_execution_history(
-        executionArn=arn, reverseOrder=True, maxResults=60
-    )["events"]
-    state = ""
-    verdict: dict[str, Any] = {}
-    for event in events:
-        details = event.get("stateEnteredEventDetails")
-        if details and not state:
-            state = details["name"]
-        if details and not verdict:
-            verdict = _json(details.get("input")).get("verdict", {})
-        if state and verdict:
-            break
-    return state, verdict
+    entered = _entered(arn)
+    state = entered[0]["name"] if entered else ""
+    verdicts = (_json(details.get("input")).get("verdict") for details in entered)
+    return state, next((verdict for verdict in verdicts if verdict), {})
 
 
 def newest_document(stack: Stack, rollout_id: str) -> dict[str, Any]:
@@ -166,11 +157,16 @@ def newest_document(stack: Stack, rollout_id: str) -> dict[str, Any]:
 
 def so_far(arn: str) -> dict[str, Any]:
     """The document of an execution as the state it entered last was given it."""
+    return next((_json(details.get("input")) for details in _entered(arn)), {})
+
+
+def _entered(arn: str) -> list[dict[str, Any]]:
+    """The states an execution has entered of late, newest first: {"name", "input"}."""
     events = client("stepfunctions").get_execution_history(
         executionArn=arn, reverseOrder=True, maxResults=60
     )["events"]
-    entered = (event.get("stateEnteredEventDetails") for event in events)
-    return next((_json(details.get("input")) for details in entered if details), {})
+    found = (event.get("stateEnteredEventDetails") for event in events)
+    return [details for details in found if details]
 
 
 def outcome(item: dict[str, Any]) -> tuple[str, str]:
@@ -203,7 +199,7 @@ def status(stack: Stack, known: dict[str, Any] | None = None) -> dict[str, Any]:
         "phase": flag.phase,
         "exposure_bps": flag.exposure_at(time.time()),
         "shadow_bps": flag.shadow_at(time.time()),
-        "lease_until": _iso(flag.lease_until) if flag.holder else "",
+        "lease_until": iso(flag.lease_until) if flag.holder else "",
         "executions": [_line(item) for item in listed],
         "scheduled": scheduled(stack, rollout_id),
     }
@@ -232,10 +228,6 @@ def scheduled(stack: Stack, rollout_id: str) -> list[dict[str, str]]:
         {"name": item["Name"], "at": re.sub(r"^at\((.+)\)$", r"\1Z", item["ScheduleExpression"])}
         for item in found
     ]
-
-
-def _iso(epoch: int) -> str:
-    return datetime.fromtimestamp(epoch, UTC).isoformat()
 
 
 def roll_back(stack: Stack, who: str, why: str, rollout_id: str = "") -> dict[str, Any]:

@@ -13,7 +13,7 @@ from ops.pictures.charts import TITLES
 from ops.pictures.passing import lasts, passings, seconds_of
 from ops.pictures.scale import clock
 from ops.pictures.svg import lasting
-from ops.records.record import iso
+from rollout.domain.moments import iso
 
 FOLDER: Final = Path(__file__).parent
 RUNNING: Final = "RUNNING"

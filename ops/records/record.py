@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from ops import approving, rollouts
@@ -64,7 +63,7 @@ def record(
         "question": approving.shown(stack, rollout_id),
         "scheduled": status["scheduled"] if ours else [],
         "served": {key: status[key] for key in ("exposure_bps", "shadow_bps", "lease_until")},
-        **_evidence(stack, given, exposure, listed),
+        **_evidence(stack, given, exposure),
     }
 
 
@@ -161,10 +160,7 @@ def _ended_at(listed: list[dict[str, Any]], scheduled: list[Any]) -> float | Non
 
 
 def _evidence(
-    stack: Stack,
-    given: dict[str, Any],
-    exposure: list[dict[str, Any]],
-    listed: list[dict[str, Any]],
+    stack: Stack, given: dict[str, Any], exposure: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """The counts minute by minute, and what the judge made of them."""
     nothing: dict[str, Any] = {"period_seconds": 60, "minutes": [], "looks": [], "unavailable": ""}
@@ -203,10 +199,3 @@ def _minute(minute: Minute, plan: Plan) -> dict[str, Any]:
         )
     }
     return {"at": minute.at, "phase": plan.phases[minute.stage].name, **arms}
-
-
-def iso(at: float | None) -> str:
-    """An epoch second as ISO 8601 in UTC, to the second; "" for None."""
-    if at is None:
-        return ""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")

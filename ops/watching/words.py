@@ -1,11 +1,11 @@
 """A view in words: the lines that people read, on a terminal or in a file."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from ops.pictures.svg import lasting
 from ops.watching.view import next_step
+from rollout.domain.moments import iso
 from rollout.domain.notice import percent
 
 View = Mapping[str, Any]
@@ -13,7 +13,7 @@ View = Mapping[str, Any]
 
 def moment(at: float) -> str:
     """An epoch second as ISO 8601 in UTC, to the second."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return iso(at).replace("+00:00", "Z")
 
 
 def phase(view: View) -> str:

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Final
 
 from rollout.domain.flag import Flag
+from rollout.domain.moments import iso
 from rollout.domain.plan import Plan
-from rollout.domain.question import iso
 
 HELD: Final = "HELD"
 HOLD, RESUME = "hold", "resume"

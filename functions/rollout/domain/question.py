@@ -3,11 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, Final, Self
 
 from rollout.domain.digest import digest
 from rollout.domain.errors import InvalidInputError
+from rollout.domain.moments import iso
 
 APPROVED: Final = "APPROVED"
 REJECTED: Final = "REJECTED"
@@ -154,8 +154,3 @@ def _line(rail: Mapping[str, Any]) -> str:
         f"  {rail['metric']}: {events} of {requests}{rate}, between {rail['low']:.2%} and "
         f"{rail['high']:.2%}, limit {rail['limit']:.2%}: {rail['call']}"
     )
-
-
-def iso(epoch: float) -> str:
-    """Epoch seconds as ISO 8601 in UTC, without fractions."""
-    return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="seconds")

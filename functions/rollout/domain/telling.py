@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from rollout.domain.flag import FULL_BPS, NO_LEASE_END, Flag
 from rollout.domain.messages import UNKNOWN, drilled, reason_of, rollout_of
+from rollout.domain.moments import iso
 from rollout.domain.notice import (
     APPROVAL_WANTED,
     BACK,
@@ -23,7 +24,7 @@ from rollout.domain.notice import (
     percent,
 )
 from rollout.domain.plan import CANARY, SHADOW
-from rollout.domain.question import Question, evidence_lines, iso
+from rollout.domain.question import Question, evidence_lines
 from rollout.domain.step import DOWN
 
 OF_WORD: Final = {

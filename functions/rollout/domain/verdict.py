@@ -5,7 +5,6 @@ the most severe vote wins, so healthy metrics never average a breach away. No da
 """
 
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from rollout.domain import counterfactual
 from rollout.domain.certificate import interval
 from rollout.domain.judge import Judge
 from rollout.domain.minute import Evidence
+from rollout.domain.moments import iso
 from rollout.domain.plan import SHADOW, Guardrail, Phase, Plan
 from rollout.domain.promises import LIVE, promises_of
 from rollout.domain.trial import ERRORS, TENANTS
@@ -240,5 +240,4 @@ def _since(seen: Judge, evidence: Evidence) -> str:
 
 
 def _at(minute: int, evidence: Evidence) -> str:
-    at = evidence.minutes[minute - 1].at
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+    return iso(evidence.minutes[minute - 1].at)
