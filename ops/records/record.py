@@ -11,11 +11,12 @@ from rollout.adapters import plan_documents
 from rollout.adapters.clients import client
 from rollout.adapters.metrics import CloudWatchMetrics, MetricsUnavailableError
 from rollout.domain.course import course
-from rollout.domain.exposure import SERVED_LIVE, SERVED_SHADOW
+from rollout.domain.exposure import SERVED_DOWN, SERVED_LIVE, SERVED_SHADOW
 from rollout.domain.minute import Minute, minutes_of
 from rollout.domain.plan import Plan
 
 RUNNING: Final = "RUNNING"
+SERVED: Final = (SERVED_SHADOW, SERVED_LIVE, SERVED_DOWN)
 # How many events of a history are asked for at once: the most that the API gives.
 PAGE: Final = 1000
 # States after which nobody is exposed, or everybody is without a lease.
@@ -47,7 +48,7 @@ def record(
         item["visits"] = _visits(item, known)
     ours = status["rollout"] == rollout_id
     given = _plan_document(listed)
-    exposure = _exposure(listed, given)
+    exposure = exposure_steps(listed, given)
     return {
         "stack": stack.name,
         "rollout": rollout_id,
@@ -99,7 +100,7 @@ def _plan_document(listed: list[dict[str, Any]]) -> dict[str, Any]:
     return {}
 
 
-def _exposure(listed: list[dict[str, Any]], given: dict[str, Any]) -> list[dict[str, Any]]:
+def exposure_steps(listed: list[dict[str, Any]], given: dict[str, Any]) -> list[dict[str, Any]]:
     """Each change of what is served to everyone, oldest first."""
     shadows = {phase["name"]: phase.get("shadow_bps", 0) for phase in given.get("phases", ())}
     found: list[dict[str, Any]] = []
@@ -109,10 +110,7 @@ def _exposure(listed: list[dict[str, Any]], given: dict[str, Any]) -> list[dict[
             exposure = said.get("exposure") or {}
             if visit.state in ENDS and visit.left_at and said.get("outcome"):
                 found.append(_step(visit.left_at, "", ENDS[visit.state], 0))
-            elif visit.state == "Confirm Exposure" and exposure.get("word") in (
-                SERVED_SHADOW,
-                SERVED_LIVE,
-            ):
+            elif visit.state == "Confirm Exposure" and exposure.get("word") in SERVED:
                 phase = exposure["phase"]
                 at, bps = exposure["served_at"], exposure["exposure_bps"]
                 found.append(_step(at, phase, bps, shadows.get(phase, 0)))
