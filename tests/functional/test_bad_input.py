@@ -1,7 +1,7 @@
 """Whatever is wrong, on every command: one line that says what, what to type next, and a code."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from rollout.adapters import clients
 from tests.fakes import ROOT
 from tests.functional.aws import STARTED, RefusedError
 from tests.functional.checked import Checked
+from tests.functional.test_cli import commands
 
 BETA = str(ROOT / "plans" / "beta.json")
 # What a command needs to get as far as AWS, where that is more than its name.
@@ -44,15 +45,6 @@ WITH_PLAN = {
     "plan show": [],
     "plan lint": [],
 }
-
-
-def commands(group: click.Group = main, path: str = "") -> Iterator[tuple[str, click.Command]]:
-    for name, command in group.commands.items():
-        full = f"{path} {name}".strip()
-        if isinstance(command, click.Group):
-            yield from commands(command, full)
-        else:
-            yield full, command
 
 
 def needs_stack(command: click.Command) -> bool:
