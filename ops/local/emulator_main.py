@@ -14,6 +14,7 @@ The added behaviours, each a private name of ministack (tests/local pins them):
    asynchronous calls do on AWS (where the others are refused).
 7. An execution ends TIMED_OUT after its machine's TimeoutSeconds (ops/local/execution_end.py).
 8. Calls are recorded (ops/local/calls.py).
+9. Logs are read while they are written: a stream that appears meanwhile makes no InternalError.
 """
 
 import asyncio
@@ -25,6 +26,8 @@ import shutil
 import signal
 import sys
 import threading
+import time
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -35,6 +38,8 @@ from ops.local import calls, execution_end
 SCHEDULE_TICK_SECONDS = 1
 PR_SET_PDEATHSIG = 1
 LONGEST_WAIT_SECONDS = 60
+LOG_READERS = ("_describe_log_groups", "_filter_log_events")
+READS, PAUSE_SECONDS = 10, 0.01
 
 
 class MinistackChangedError(Exception):
@@ -177,6 +182,26 @@ def record_calls(folder: Path) -> None:
     calls.record(calls.calls_of(folder / "emulator.log"))
 
 
+def read_growing_logs() -> None:
+    logs: Any = import_module("ministack.services.cloudwatch_logs")
+    for name in LOG_READERS:
+        setattr(logs, name, again_when_grown(private(logs, name)))
+
+
+def again_when_grown(reader: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The reader, which begins anew when what it reads has grown meanwhile."""
+
+    def read(data: Any) -> Any:
+        for _ in range(READS - 1):
+            try:
+                return reader(data)
+            except RuntimeError:  # a dictionary changed its size while it was gone through
+                time.sleep(PAUSE_SECONDS)
+        return reader(data)
+
+    return read
+
+
 def serve(listener: int, folder: Path) -> None:
     """Run ministack on an inherited listening socket until the process is ended."""
     hypercorn = import_module("hypercorn.asyncio")
@@ -190,6 +215,7 @@ def serve(listener: int, folder: Path) -> None:
     apply_alias_settings()
     share_reserved_concurrency()
     end_executions_in_time()
+    read_growing_logs()
     record_calls(folder)
 
     config.bind = [f"fd://{listener}"]

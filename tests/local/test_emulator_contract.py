@@ -27,6 +27,7 @@ from ops.local.alarms import AlarmEvaluator, read_definition
 from ops.local.deploy import UNSCOPED, DeployError, deploy, read_template
 from ops.local.emf import Forwarder
 from ops.local.emulator import REGION, Emulator
+from ops.local.emulator_main import LOG_READERS
 from rollout.adapters.queueing import Queueing
 
 pytestmark = pytest.mark.local
@@ -194,6 +195,7 @@ def sums(emulator: Emulator, name: str, **query: Any) -> dict[str, Any]:
         ("stepfunctions", "_execute_task"),
         ("stepfunctions", "_resolve_path"),
         *(("stepfunctions", name) for name in execution_end.NAMES),
+        *(("cloudwatch_logs", name) for name in LOG_READERS),
         ("lambda_svc", "invoke_async_with_retry"),
         ("lambda_svc", "_acquire_execution_slot"),
         ("lambda_svc", "_release_execution_slot"),
