@@ -18,12 +18,14 @@ PATIENCE_SECONDS = 90
 
 
 def until(true: Callable[[], Any], what: str) -> Any:
-    """What `true` returns once it is truthy."""
+    """What `true` returns once it is truthy; asked ever less often, for asking may be a process."""
     deadline = time.monotonic() + PATIENCE_SECONDS
+    pause = 0.1
     while time.monotonic() < deadline:
         if found := true():
             return found
-        time.sleep(0.2)
+        time.sleep(pause)
+        pause = min(1.5 * pause, 1)
     raise AssertionError(f"never: {what}")
 
 

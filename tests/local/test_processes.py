@@ -6,11 +6,13 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import pytest
 
-from tests.local.running import answer, exported, started, until
+from tests.local.running import exported, started, until
 
 pytestmark = pytest.mark.local
 LISTENING = "0A"
@@ -92,61 +94,69 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def nothing_is_left(home: Path, family: set[int], made: set[Path], open_ports: set[str]) -> None:
-    until(lambda: not alive(family) and not at_home_in(home), f"they end: {alive(family)}")
-    assert not listening() & open_ports
+@dataclass(frozen=True)
+class Family:
+    """What a command has started and made."""
+
+    pids: set[int]
+    folders: set[Path]
+    ports: set[str]
+
+    @classmethod
+    def of(cls, pid: int) -> Self:
+        found = children(pid)
+        return cls(found, folders(found), ports(found))
+
+
+def nothing_is_left(home: Path, *families: Family) -> None:
+    pids = set().union(*(family.pids for family in families))
+    made = set().union(*(family.folders for family in families))
+    until(lambda: not alive(pids) and not at_home_in(home), f"they end: {alive(pids)}")
+    assert not listening() & set().union(*(family.ports for family in families))
     until(lambda: not any(path.exists() for path in made), f"folders go: {made}")
     until(lambda: not list(home.iterdir()), f"folders go: {list(home.iterdir())}")
 
 
-@pytest.mark.parametrize(
-    ("ending", "code"),
-    [
-        (signal.SIGINT, INTERRUPTED),
-        (signal.SIGTERM, INTERRUPTED),
-        (signal.SIGKILL, -signal.SIGKILL),
-    ],
-    ids=["SIGINT", "SIGTERM", "SIGKILL"],
-)
-def test_nothing_outlives_a_rehearsal_that_is_ended(
-    ending: signal.Signals, code: int, home: Path
-) -> None:
+def test_nothing_outlives_a_rehearsal_that_is_interrupted(home: Path) -> None:
     with started("rehearse", "--story", "healthy") as running:
         running.says("shadow-soak")
-        family = children(running.process.pid)
-        made, open_ports = folders(family), ports(family)
+        family = Family.of(running.process.pid)
         # The emulator, its functions, the database and its workers; each part has its folder.
-        assert len(family) > 5
-        assert {path.name.split("-")[1] for path in made} == {"emulator", "postgres"}
-        assert len(open_ports) >= 1
-        running.process.send_signal(ending)
+        assert len(family.pids) > 5
+        assert {path.name.split("-")[1] for path in family.folders} == {"emulator", "postgres"}
+        assert len(family.ports) >= 1
+        running.process.send_signal(signal.SIGINT)
         ended, said = running.ends()
-    nothing_is_left(home, family, made, open_ports)
+    nothing_is_left(home, family)
     assert "Traceback" not in said
-    assert ended == code
+    assert ended == INTERRUPTED
 
 
 def test_nothing_outlives_a_start_that_is_ended_impatiently(home: Path) -> None:
     with started("rehearse", "--story", "healthy") as running:
         until(lambda: len(children(running.process.pid)) > 5, "the parts are there")
-        family = children(running.process.pid)
-        made, open_ports = folders(family), ports(family)
-        for _ in range(3):
-            os.kill(running.process.pid, signal.SIGINT)
+        family = Family.of(running.process.pid)
+        for ending in (signal.SIGTERM, signal.SIGINT, signal.SIGINT):
+            os.kill(running.process.pid, ending)
             time.sleep(0.05)
         ended, said = running.ends()
-    nothing_is_left(home, family, made, open_ports)
+    nothing_is_left(home, family)
     assert "Traceback" not in said
     # At its very end Python gives its handler back, and the system's ends the process.
     assert ended in (INTERRUPTED, -signal.SIGINT)
 
 
-def test_two_stacks_that_start_at_once_do_not_meet() -> None:
+def test_two_stacks_that_start_at_once_do_not_meet_and_leave_nothing_however_they_end(
+    home: Path,
+) -> None:
     with (
         started("local", "up", "--no-traffic") as one,
         started("local", "up", "--no-traffic") as other,
     ):
         addresses = {exported(running)["AWS_ENDPOINT_URL"] for running in (one, other)}
         assert len(addresses) == 2
-        for address in addresses:
-            assert answer("status", "--endpoint-url", address)["exposure_bps"] == 0
+        families = [Family.of(running.process.pid) for running in (one, other)]
+        one.process.send_signal(signal.SIGTERM)
+        other.process.send_signal(signal.SIGKILL)
+        assert [one.ends()[0], other.ends()[0]] == [INTERRUPTED, -signal.SIGKILL]
+    nothing_is_left(home, *families)
