@@ -31,7 +31,7 @@ class Report:
 def report(stack: Stack, rollout_id: str, form: str, users: int | None = None) -> Report:
     """The report of a rollout ("" for the one that holds the flag, or the last).
 
-    form: one of `pages.FORMATS`. users: how many there are, where somebody knows. Raises
+    form: one of `ops.reports.FORMATS`. users: how many there are, where somebody knows. Raises
     RolloutError for a rollout nobody knows.
     """
     found = record(stack, rollout_id)

@@ -6,10 +6,9 @@ from typing import Final
 import click
 
 from ops import deployed, histories
-from ops import reporting as reports
 from ops.cli.endings import show
 from ops.cli.options import against_stack, as_json
-from ops.reports.pages import FORMATS
+from ops.reports import FORMATS
 
 HERE: Final = "-"
 
@@ -30,6 +29,9 @@ def report(
 
     ROLLOUT is a name or the beginning of one; default: the one that holds the flag, or the last.
     """
+    # Charts and graphs take a second to import; no other command draws.
+    from ops import reporting as reports
+
     form = form or _form(out)
     found = reports.report(stack, histories.named(stack, rollout), form, users)
     if out == HERE:

@@ -10,7 +10,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from ops.pictures import charts, graph, style, timeline
 
-FORMATS: Final = ("html", "md", "json")
 # Characters that Markdown would take for its own, in a text or in a table's cell.
 SPECIAL: Final = "\\`*_[]<>|#"
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from ops.reports import FORMATS
 from ops.reports.content import content
-from ops.reports.pages import FORMATS, written
+from ops.reports.pages import written
 from tests.functional.aws import Aws
 from tests.functional.test_following import rollouts
 from tests.functional.test_stack_commands import answer, refusal, run

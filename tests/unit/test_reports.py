@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from ops.records.happenings import happenings
+from ops.reports import FORMATS
 from ops.reports import links as linking
 from ops.reports.content import content
 from ops.reports.harm import harm
-from ops.reports.pages import FORMATS, written
+from ops.reports.pages import written
 from ops.reports.whole_alarm import Ringing, replay
 from tests.recorded import DAY, LAUNCHED, MACHINE, minute, record
 
