@@ -50,7 +50,7 @@ check: $(STAMP) $(CHECKOV_STAMP) ## Lint, format, types, security, state machine
 test: check browser ## Checks, then unit, functional and local tests
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not stories'
 
-stories: $(STAMP) ## Further stories end to end: slow, outage, approvals, deaths, two services
+stories: $(STAMP) ## Further stories end to end: slow, outage, step down, approvals, holds, deaths, two services
 	$(BIN)/pytest -m stories
 
 unit: $(STAMP) ## The fast tests: no emulator, no database

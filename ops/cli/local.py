@@ -17,8 +17,8 @@ from ops.cli.options import as_json
     "--story",
     "stories",
     multiple=True,
-    help="healthy, errors (these two are the default), slow, outage, mismatch, approval-given, "
-    "approval-refused, approval-timeout or orchestrator-killed.",
+    help="healthy, errors (these two are the default), slow, step-down, outage, mismatch, "
+    "approval-given, approval-refused, approval-timeout or orchestrator-killed.",
 )
 @click.option("--plan", type=click.Path(path_type=Path), help="Default: plans/rehearsal.json.")
 @click.option(

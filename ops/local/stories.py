@@ -21,8 +21,10 @@ class Story:
     fault_from_bps: the exposure, as served, from which `fault` is switched on. edit: changes the
     plan's document. noise: share of the control's answers that vary by themselves. culprit: the
     field that the mismatch report must name first. answer: what whoever is asked says, APPROVE or
-    REJECT; "" stays silent. Who rejects gives the first reason why answers differ. orphaned: the
-    fault takes away everybody who could act (ops/local/orphaned.py), and uses the stack up.
+    REJECT; "" stays silent. Who approves has ended the fault; who rejects gives the first reason
+    why answers differ. asked_at_bps: the exposure that must be served while somebody is asked,
+    where the story is about it. orphaned: the fault takes away everybody who could act
+    (ops/local/orphaned.py), and uses the stack up.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Story:
     noise: float = 0
     culprit: str = ""
     answer: str = ""
+    asked_at_bps: int | None = None
     orphaned: bool = False
 
 
@@ -62,6 +65,13 @@ def be_strict_about_time(document: dict[str, Any]) -> None:
     document["slowness"]["absolute_ms"] = SLOW_MS
 
 
+def step_down_when_slow(document: dict[str, Any]) -> None:
+    """Harm that a person is asked about first gives back what the phase has added."""
+    be_strict_about_time(document)
+    document["response"] = "step_down"
+    document["approval"]["timeout_seconds"] = 60
+
+
 def ask_early(document: dict[str, Any]) -> None:
     """The soak is too short to certify what it must, so a person is asked."""
     soak = document["phases"][0]
@@ -88,6 +98,16 @@ KNOWN: Final = (
     Story("healthy", "COMPLETED", 10_000),
     Story("errors", "ROLLED_BACK", 0, 2_500, fail_a_fifth),
     Story("slow", "ROLLED_BACK", 0, 2_500, slow_down_half, be_strict_about_time),
+    Story(
+        "step-down",
+        "COMPLETED",
+        10_000,
+        2_500,
+        slow_down_half,
+        step_down_when_slow,
+        answer=APPROVE,
+        asked_at_bps=500,
+    ),
     Story("outage", "ROLLED_BACK", 0, 100, take_away),
     Story(
         "mismatch",

@@ -46,6 +46,7 @@ class Followed:
     max_exposure_bps: int = 0
     faulty: bool = False
     answered: bool = False
+    asked_at_bps: int | None = None
     outcome: str = UNFINISHED
     reason: str = ""
     late_s: float | None = None
@@ -78,7 +79,7 @@ def run(
         while followed.outcome == UNFINISHED and time.monotonic() - started < LONGEST_SECONDS:
             _look(story, followed, progress, deployed, launched["rollout"], faults)
             if story.answer and progress.state == ASKS and not followed.answered:
-                _answer(story, followed, deployed, launched["rollout"])
+                _answer(story, followed, deployed, launched["rollout"], faults)
             counted = load.snapshot()
             progress.requests = counted.requests - before.requests
             progress.user_errors = counted.user_errors - before.user_errors
@@ -111,10 +112,14 @@ def _with_reasons(report: dict[str, Any], story: Story, found: dict[str, Any]) -
     }
 
 
-def _answer(story: Story, followed: Followed, deployed: Any, rollout_id: str) -> None:
+def _answer(
+    story: Story, followed: Followed, deployed: Any, rollout_id: str, faults: Faults
+) -> None:
     """As a person would: look at what is asked, and at why answers differ, then say yes or no."""
+    followed.asked_at_bps = rollouts.served(deployed).exposure_at(time.time())
     with suppress(rollouts.RolloutError):  # the question is not there yet; at the next look it is
         if story.answer == APPROVE:
+            faults.clear()
             asked = approving.question(deployed, rollout_id)
             why, seen = "as expected so early", asked.evidence if asked else ""
             approving.approve(deployed, rollout_id, who="rehearsal", why=why, evidence=seen)
@@ -179,6 +184,7 @@ def _report(
     as_it_should = (
         (followed.outcome, final, user_errors) == (story.ending, story.final_bps, 0)
         and followed.answered == bool(story.answer)
+        and story.asked_at_bps in (None, followed.asked_at_bps)
         and not still_asks
     )
     return {
@@ -191,6 +197,7 @@ def _report(
         "by_candidate": after.arms.get("candidate", 0) - before.arms.get("candidate", 0),
         "user_errors": user_errors,
         "max_exposure_bps": followed.max_exposure_bps,
+        "asked_at_bps": followed.asked_at_bps,
         "final_exposure_bps": final,
         "still_asks": still_asks,
         "wall_seconds": round(time.monotonic() - started, 1),
