@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from ops import deployed
 from ops.cli import GROUPS, main
+from ops.local.stories import STORIES
 from rollout.adapters import clients
 
 ROOT = Path(__file__).parents[2]
@@ -162,6 +163,13 @@ def test_ctrl_c_ends_a_command_with_130_and_one_line(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(deployed, "client", interrupted)
     result = run("status")
     assert (result.exit_code, result.output) == (130, "rollout: interrupted\n")
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_every_story_is_in_the_help_and_in_the_readme(story: str) -> None:
+    assert story in "".join(run("rehearse", "--help").output.split())
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"| `{story}` |" in readme or f"- **{story}**:" in readme
 
 
 def test_the_help_says_what_every_exit_code_means() -> None:
