@@ -51,7 +51,7 @@ def judge(world: World) -> tuple[list[str], str]:
     again = [until for until in _unreadable(world) if until < NOT_YET]
     world.agenda.advance(max((world.clock(), *again)) + SPREAD_SECONDS)
     ending = _ending(world)
-    found = [*_exposure(world, ending), *_second(world), *_reasons(world)]
+    found = [*_exposure(world, ending), *_reasons(world), *_second(world)]
     found += _lease(world, ending)
     found += _again(world, ending)
     return [*dict.fromkeys((*world.users.problems, *found))], ending
@@ -127,10 +127,12 @@ def _struck_scheduler(world: World) -> bool:
 
 def _fires_in_vain(world: World, name: str, document: dict[str, Any]) -> list[str]:
     del world.account.scheduler.pending[name]
-    world.strikes.heal()
+    world.strikes.heal()  # so whatever asks what struck has asked before
     execution = world.start(f"{name}-late", document)
     world.agenda.settle()
-    return [] if execution.word == "REFUSED" else [f"{name} started again: {execution.word}"]
+    if execution.word != "REFUSED":
+        return [f"{name} started again: {execution.word}"]
+    return _reason(world, execution)
 
 
 def _reasons(world: World) -> list[str]:

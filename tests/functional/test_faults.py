@@ -79,6 +79,17 @@ def test_two_faults_at_once_leave_nothing_behind_that_hurts() -> None:
     assert {r.case.name: r.problems for r in results if r.problems} == {}
 
 
+def test_what_could_not_be_told_is_excused_though_a_schedule_fires_in_vain_later(
+    cases: list[Case],
+) -> None:
+    known = {case.name: case for case in cases}
+    killed, silenced = (
+        known["launch: Notify a person kills"],
+        known["launch: Start Shadow nobody can be told"],
+    )
+    assert run(Case(killed.scenario, (*killed.faults, *silenced.faults))).problems == ()
+
+
 def test_the_same_seed_gives_the_same_pairs() -> None:
     assert pairs(5, seed=7) == pairs(5, seed=7) != pairs(5, seed=8)
 
