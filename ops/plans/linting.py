@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from ops.plans.agenda import agenda
 from ops.plans.alarm import Alarm
 from rollout.adapters import plan_documents
+from rollout.domain import holding
 from rollout.domain.cohort import CANDIDATE
 from rollout.domain.flag import FULL_BPS
 from rollout.domain.plan import Plan
@@ -69,18 +70,22 @@ def _zone(plan: Plan) -> Iterator[Found]:
 
 
 def _history(plan: Plan) -> Iterator[Found]:
-    """Looks so close together that Step Functions would end the execution."""
+    """Looks so close together that Step Functions would end the execution, which rolls back."""
     every, events = plan.evaluation.every_seconds, EVENTS_BESIDE
+    held = EVENTS_PER_LOOK * plan.approval_seconds // holding.wait_seconds(plan)
     for index, phase in enumerate(plan.phases):
         launch = index < 2  # the launch itself has the soak and the canary
         looks = EVENTS_PER_LOOK * phase.maximum_bake_seconds // every
         events = (events if launch and index else EVENTS_BESIDE) + looks
-        if events > MOST_EVENTS:
+        if events + held > MOST_EVENTS:
+            without = events > MOST_EVENTS
+            longest = "its longest bake" if without else "its longest bake and a hold"
             yield Found(
-                ERROR,
+                ERROR if without else WARNING,
                 "evaluation.every_seconds",
-                f"{phase.name}: a look every {every} s makes about {events} events in its longest "
-                f"bake, Step Functions ends an execution at {MOST_EVENTS}; look less often",
+                f"{phase.name}: a look every {every} s makes about "
+                f"{events if without else events + held} events in {longest}, "
+                f"Step Functions ends an execution at {MOST_EVENTS}; look less often",
             )
 
 

@@ -149,6 +149,15 @@ SPOILT: list[tuple[Callable[[dict[str, Any]], object], str, str]] = [
 ]
 
 
+def test_looks_that_leave_no_room_for_a_hold_are_warned_of() -> None:
+    document = beta()
+    document["evaluation"].update(every_seconds=60)
+    texts = {one.text for one in lint(document, Known(BUSY, alarm=ALARM)) if one.level == WARNING}
+    (said,) = [text for text in texts if text.startswith("ramp-5: a look every 60 s")]
+    assert "about 29080 events in its longest bake and a hold" in said
+    assert errors(document) == []
+
+
 @pytest.mark.parametrize(("spoil", "field", "said"), SPOILT)
 def test_what_is_wrong_with_a_plan_is_found(
     spoil: Callable[[dict[str, Any]], object], field: str, said: str
