@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from rollout.domain.errors import InvalidInputError
-from rollout.domain.plan import Band, Guardrail, Plan, parse
+from rollout.domain.plan import Band, Guardrail, Plan
+from rollout.domain.plan_reading import parse
 
 Spoil = Callable[[dict[str, Any]], object]
 

@@ -9,8 +9,7 @@ from typing import Any, Final
 
 import fastjsonschema
 
-from rollout.domain import jsontext
-from rollout.domain import plan as plans
+from rollout.domain import jsontext, plan_problems, plan_reading
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.plan import Plan
 
@@ -31,7 +30,7 @@ def parse(document: Any) -> Plan:
             expected=_expected(error),
             remedy=REMEDY,
         ) from None
-    return plans.parse(_whole(document))
+    return plan_reading.parse(_whole(document))
 
 
 def problems(document: dict[str, Any]) -> list[InvalidInputError]:
@@ -55,7 +54,7 @@ def problems(document: dict[str, Any]) -> list[InvalidInputError]:
             return found
     try:
         _validator()(document)
-        more = plans.problems(plans.read(_whole(document)))
+        more = plan_problems.problems(plan_reading.read(_whole(document)))
         return [*found[:-1], *more] if more else found
     except (fastjsonschema.JsonSchemaValueException, InvalidInputError):
         return found

@@ -26,9 +26,9 @@ from rollout.adapters.closing import (
 from rollout.adapters.flags import AppConfigFlags, FlagConflictError, Flags, Served
 from rollout.adapters.schedules import SchedulerSchedules, Schedules
 from rollout.domain import drill as drills
-from rollout.domain import plan as plans
 from rollout.domain.flag import Flag
 from rollout.domain.messages import reason_of, rollout_of
+from rollout.domain.plan_reading import parse
 from rollout.domain.step import Step, schedule_prefix
 from rollout.telemetry import log
 
@@ -157,7 +157,7 @@ def drill(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     anew. Raises what AWS raises, after which the machine rolls back.
     """
     # Preflight has checked the plan; what checks it must not be loaded to roll back.
-    plan, step = plans.parse(event["plan"]), Step.from_json(event["step"])
+    plan, step = parse(event["plan"]), Step.from_json(event["step"])
     started = ports.clock()
     problem = _set_drill(drills.drill_flag(plan, step, started), step, ports)
     took = ports.clock() - started
