@@ -64,9 +64,12 @@ function show(fresh) {
   document.body.dataset.version = fresh.body.dataset.version;
   const kept = [...document.querySelectorAll("[data-live]")];
   const news = [...fresh.querySelectorAll("[data-live]")];
-  // Another page than the one shown, as when the first rollout was launched.
-  if (kept.map((one) => one.id).join() !== news.map((one) => one.id).join()) {
-    document.querySelector("main").replaceWith(fresh.querySelector("main"));
+  const main = document.querySelector("main");
+  const other = fresh.querySelector("main");
+  // Another page than the one shown, as when the first rollout was launched, or the next.
+  const ids = (parts) => parts.map((one) => one.id).join();
+  if (ids(kept) !== ids(news) || main.dataset.rollout !== other.dataset.rollout) {
+    main.replaceWith(other);
     return;
   }
   for (const [place, old] of kept.entries()) {
