@@ -29,6 +29,7 @@ from ops.local.emf import Forwarder
 from ops.local.emulator import REGION, Emulator
 from ops.local.emulator_main import LOG_READERS
 from rollout.adapters.queueing import Queueing
+from tests.local.running import until
 
 pytestmark = pytest.mark.local
 
@@ -133,16 +134,6 @@ def alarm(emulator: Emulator, stack: dict[str, str]) -> Iterator[str]:
     restore()
     # AppConfig there sees alarms to the second: the next deployment is not in this one.
     time.sleep(1.1)
-
-
-def until(true: Callable[[], Any], what: str) -> Any:
-    """What `true` returns once it is truthy."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if found := true():
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"never: {what}")
 
 
 def messages(emulator: Emulator, group: str, word: str) -> list[str]:
