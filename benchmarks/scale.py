@@ -64,9 +64,10 @@ def rollout(per_day: float) -> dict[str, Any]:
     second = per_day / DAY
     sandboxes = max(LEAST_SANDBOXES, math.ceil(second * max(READ_S, 1 / SANDBOX_READS_PER_SECOND)))
     here = Deployment(sandboxes=sandboxes)
-    used = of_plan(plan, Forecast.constant(per_day), here)
+    forecast = Forecast.constant(per_day)
+    used = of_plan(plan, forecast, here)
     bill = lines.bill(used, here)
-    under = replace(used, compared=min(used.compared, CEILING * used.seconds))
+    under = of_plan(replace(plan, most_compared_per_second=CEILING), forecast, here)
     logged = {
         of: sum(item.quantity for item in bill if (item.of, item.what) == (of, "GB ingested"))
         for of in (lines.ROLLOUT, lines.READS)

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops import mismatching, rollouts
+from ops import mismatching, rollouts, touching
 from ops.deployed import Stack
 from ops.records.record import record
 from ops.reports.content import content
@@ -36,7 +36,8 @@ def report(stack: Stack, rollout_id: str, form: str, users: int | None = None) -
     """
     found = record(stack, rollout_id)
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
-    said = content(found, _mismatches(stack, found), links(found, stack.outputs, endpoint), users)
+    further = links(found, stack.outputs, endpoint)
+    said = content(found, _mismatches(stack, found), further, touching.touched(stack, found), users)
     return Report(found["rollout"], said["outcome"], written(form, said, found, _machine(stack)))
 
 

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 COMMANDS: Final = ("filter", "fields", "stats", "sort", "limit")
-AGGREGATES: Final = ("count", "sum", "avg", "min", "max", "pct", "earliest", "latest")
+AGGREGATES: Final = (
+    *("count", "count_distinct", "sum", "avg", "min", "max", "pct", "earliest", "latest"),
+)
 FUNCTIONS: Final = (*AGGREGATES, "bin", "ispresent")
 UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 # `bin` takes at most so many of each unit: 300s is quietly taken for 60s.
@@ -210,4 +212,5 @@ def answer(text: str, lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def _run(sql: str) -> str:
     """Insights' functions that SQLite names otherwise."""
     sql = re.sub(r"\bbin \( (\d+) \)", r'(CAST("@timestamp" / \1 AS INT) * \1)', sql)
+    sql = re.sub(r"\bcount_distinct \(", "count ( DISTINCT", sql)
     return re.sub(r"\bearliest\b", "min", re.sub(r"\blatest\b", "max", sql))

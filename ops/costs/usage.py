@@ -14,6 +14,7 @@ from rollout.domain.exposure import LONGEST_WAIT_SECONDS, POLLS
 from rollout.domain.flag import FULL_BPS
 from rollout.domain.plan import CANARY, RAMP, Phase, Plan
 from rollout.domain.planner import Forecast
+from rollout.domain.sampling import shadow_share
 
 # States of the playbook that every execution visits, by what it does; then what each exposure, each
 # look at the data plane and each look at the evidence adds. tests/functional/test_costs.py holds
@@ -131,7 +132,7 @@ def of_plan(plan: Plan, forecast: Forecast | None, deployed: Deployment, until: 
         if phase.name != last:
             ends = _until(plan, phase, ends)
         if forecast is not None:
-            total += _reads(phase, forecast, entry.starts_at, ends)
+            total += _reads(plan, phase, forecast, entry.starts_at, ends)
         if phase.name == last:
             return total
     return total + _steps(CLEANUP_STATES, messages=1, executions=1, received=1)
@@ -174,11 +175,17 @@ def _repeated(states: tuple[str, ...], times: int, **counts: int) -> Usage:
     return Usage(states=times * len(states), tasks=times * tasks, **counts)
 
 
-def _reads(phase: Phase, forecast: Forecast, start: float, end: float) -> Usage:
-    """The reads while the phase's exposure stands, and those that are compared."""
+def _reads(plan: Plan, phase: Phase, forecast: Forecast, start: float, end: float) -> Usage:
+    """The reads while the phase's exposure stands, and those that are compared.
+
+    How much is compared is decided where the phase begins, from the reads of late: what comes
+    later in the phase does not change the share.
+    """
     requests = forecast.requests(start, end - start)
     by_candidate = requests * phase.exposure_bps / FULL_BPS
-    compared = requests * phase.shadow_bps / FULL_BPS
+    lately = plan.slowness.reference_seconds
+    share = shadow_share(plan, phase, forecast.requests(start - lately, lately) / lately)
+    compared = requests * share / FULL_BPS
     return Usage(
         seconds=end - start, requests=requests, by_candidate=by_candidate, compared=compared
     )

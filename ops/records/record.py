@@ -6,21 +6,18 @@ from typing import Any, Final
 
 from ops import approving, rollouts
 from ops.deployed import Stack
+from ops.records.exposures import carried_shadows, exposure_steps
 from ops.records.visits import Visit, visits
 from rollout.adapters import plan_documents
 from rollout.adapters.clients import client
 from rollout.adapters.metrics import CloudWatchMetrics, MetricsUnavailableError
 from rollout.domain.course import course
-from rollout.domain.exposure import SERVED_DOWN, SERVED_LIVE, SERVED_SHADOW
 from rollout.domain.minute import Minute, minutes_of
 from rollout.domain.plan import Plan
 
 RUNNING: Final = "RUNNING"
-SERVED: Final = (SERVED_SHADOW, SERVED_LIVE, SERVED_DOWN)
 # How many events of a history are asked for at once: the most that the API gives.
 PAGE: Final = 1000
-# States after which nobody is exposed, or everybody is without a lease.
-ENDS: Final = {"Roll Back": 0, "Cleanup": 10_000}
 
 
 def record(
@@ -48,7 +45,7 @@ def record(
         item["visits"] = _visits(item, known)
     ours = status["rollout"] == rollout_id
     given = _plan_document(listed)
-    exposure = exposure_steps(listed, given)
+    exposure = exposure_steps(listed, given, carried_shadows(stack, given, known))
     return {
         "stack": stack.name,
         "rollout": rollout_id,
@@ -98,27 +95,6 @@ def _plan_document(listed: list[dict[str, Any]]) -> dict[str, Any]:
             if isinstance(document, dict) and isinstance(document.get("plan"), dict):
                 return dict(document["plan"])
     return {}
-
-
-def exposure_steps(listed: list[dict[str, Any]], given: dict[str, Any]) -> list[dict[str, Any]]:
-    """Each change of what is served to everyone, oldest first."""
-    shadows = {phase["name"]: phase.get("shadow_bps", 0) for phase in given.get("phases", ())}
-    found: list[dict[str, Any]] = []
-    for item in listed:
-        for visit in item["visits"]:
-            said: dict[str, Any] = visit.output if isinstance(visit.output, dict) else {}
-            exposure = said.get("exposure") or {}
-            if visit.state in ENDS and visit.left_at and said.get("outcome"):
-                found.append(_step(visit.left_at, "", ENDS[visit.state], 0))
-            elif visit.state == "Confirm Exposure" and exposure.get("word") in SERVED:
-                phase = exposure["phase"]
-                at, bps = exposure["served_at"], exposure["exposure_bps"]
-                found.append(_step(at, phase, bps, shadows.get(phase, 0)))
-    return found
-
-
-def _step(at: float, phase: str, exposure_bps: int, shadow_bps: int) -> dict[str, Any]:
-    return {"at": at, "phase": phase, "exposure_bps": exposure_bps, "shadow_bps": shadow_bps}
 
 
 def _parts(

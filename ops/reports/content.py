@@ -14,7 +14,7 @@ from rollout.domain.notice import percent
 
 Record = Mapping[str, Any]
 # Of what programs read; it grows when a field changes its meaning or goes.
-VERSION: Final = 1
+VERSION: Final = 2
 ENDINGS: Final = {
     "RUNNING": "goes on",
     "COMPLETED": "completed: the candidate serves everyone",
@@ -27,14 +27,16 @@ def content(
     record: Record,
     mismatches: Mapping[str, Any],
     links: Sequence[Mapping[str, str]],
+    touched: Mapping[str, Any],
     users: int | None = None,
 ) -> dict[str, Any]:
     """The report of a rollout.
 
     mismatches: as `rollout mismatches` gives them, or {"unavailable": why}. links: where to look
-    further. users: how many there are, where somebody knows. Returns {"version", "rollout",
-    "stack", "outcome", "sentence", "facts": (name, text) pairs, "happenings", "verdicts",
-    "approvals", "harm", "mismatches", "links", "sections", "unavailable"}.
+    further. touched: as `ops.touching` counts them. users: how many there are, where somebody
+    knows. Returns {"version", "rollout", "stack", "outcome", "sentence", "facts": (name, text)
+    pairs, "happenings", "verdicts", "approvals", "harm", "mismatches", "links", "sections",
+    "unavailable"}.
     """
     return {
         "version": VERSION,
@@ -46,7 +48,7 @@ def content(
         "happenings": [{**one, "at": moment(one["at"])} for one in happenings(record)],
         "verdicts": [_verdict(one) for one in record["verdicts"]],
         "approvals": [_approval(one) for one in record["approvals"]],
-        "harm": harm(record, users),
+        "harm": harm(record, touched, users),
         "mismatches": dict(mismatches),
         "links": [dict(link) for link in links],
         "sections": [asdict(section(record)) for section in FURTHER],

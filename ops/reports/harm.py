@@ -12,15 +12,17 @@ from rollout.domain.notice import percent
 Record = Mapping[str, Any]
 
 
-def harm(record: Record, users: int | None = None) -> dict[str, Any]:
-    """{"requests": answered for exposed users, "slow", "fell_back", "bad", "touched", "alarm",
-    "avoided"}: counts, and sentences for the last three.
+def harm(record: Record, counted: Mapping[str, Any], users: int | None = None) -> dict[str, Any]:
+    """{"requests": answered for exposed users, "slow", "fell_back", "bad", "exposed", "touched",
+    "alarm", "avoided"}: counts, and sentences for the last four.
 
-    users: how many there are, where somebody knows it.
+    counted: the users touched, as `ops.touching` counts them. users: how many there are, where
+    somebody knows it.
     """
+    who = {"exposed": _exposed(record, users), "touched": _touched(record, counted)}
     if record["unavailable"]:
         unknown = f"not known: {record['unavailable']}"
-        return {"touched": _touched(record, users), "alarm": unknown, "avoided": unknown}
+        return {**who, "alarm": unknown, "avoided": unknown}
     candidates = [minute["candidate"] for minute in record["minutes"] if minute["candidate"]]
     found = replay(record["minutes"], record["period_seconds"], _since(record))
     return {
@@ -28,7 +30,7 @@ def harm(record: Record, users: int | None = None) -> dict[str, Any]:
         "slow": sum(arm["slow"] for arm in candidates),
         "fell_back": sum(arm["errors"] for arm in candidates),
         "bad": sum(map(bad_in, record["minutes"])),
-        "touched": _touched(record, users),
+        **who,
         "alarm": _alarm(record, found),
         "avoided": _avoided(record, found),
     }
@@ -39,8 +41,8 @@ def highest_bps(record: Record) -> int:
     return max((int(step["exposure_bps"]) for step in record["exposure"]), default=0)
 
 
-def _touched(record: Record, users: int | None) -> str:
-    """How many users met the candidate; from the cohort's share, or honest words."""
+def _exposed(record: Record, users: int | None) -> str:
+    """How many users the candidate was to answer; from the cohort's share, or honest words."""
     bps = highest_bps(record)
     if not bps:
         return "none: nobody was exposed"
@@ -48,6 +50,25 @@ def _touched(record: Record, users: int | None) -> str:
     if users is None:
         return f"{cohort}; how many that are is not counted (--users says how many there are)"
     return f"about {round(users * bps / 10_000)} of {users}: {cohort}, and those who sent a request"
+
+
+def _touched(record: Record, counted: Mapping[str, Any]) -> str:
+    """How many users met harm, as far as the log lines say it."""
+    if not highest_bps(record):
+        return "none: nobody was exposed"
+    if "unavailable" in counted:
+        return f"cannot tell: {counted['unavailable']}"
+    users, requests, least = counted["users"], counted["requests"], _least(record)
+    found = f"{users}, by the hashes in the log lines of {requests} requests"
+    if requests < least:
+        return f"at least {found}; the metrics count {least} or more, so lines are missing"
+    return found if users else "none: no exposed user had a request that was slow or fell back"
+
+
+def _least(record: Record) -> int:
+    """So many requests were bad at least: one that was slow and fell back is in both counts."""
+    arms = (minute["candidate"] for minute in record["minutes"] if minute["candidate"])
+    return sum(max(int(arm["errors"]), int(arm["slow"])) for arm in arms)
 
 
 def _since(record: Record) -> float | None:

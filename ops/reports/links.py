@@ -24,11 +24,10 @@ QUERIES: Final = (
         'and rollout_id = "{rollout}" | sort @timestamp desc',
     ),
 )
-# The same lines, for the filter of CloudWatch Logs that a local stack knows too.
+# The same lines on a local stack, whose filter knows no fields: words that a line must have.
 PATTERNS: Final = (
-    '{{ $.event = "read.served" && $.is_candidate = 1 && $.failed = 1 && '
-    '$.rollout_id = "{rollout}" }}',
-    '{{ $.event = "shadow.compared" && $.mismatch = 1 && $.rollout_id = "{rollout}" }}',
+    '"read.served" "is_candidate":1 "failed":1 {rollout}',
+    '"shadow.compared" "mismatch":1 {rollout}',
 )
 
 
@@ -43,34 +42,63 @@ def links(record: Record, outputs: Mapping[str, str], endpoint: str = "") -> lis
     consoles = [(f"execution {one['name']}", execution(one["arn"])) for one in record["executions"]]
     for title, output, query in _queries(record):
         consoles.append((title, insights(region, _group(outputs, output), query, *span)))
-    consoles.append(("traces of reads that failed", traces(region, *span)))
+    consoles.append(("traces of the cohort's reads", traces(region, *span)))
+    if "DashboardName" in outputs:  # of stacks that were deployed since there is that output
+        consoles.append(("dashboard", dashboard(region, outputs["DashboardName"], *span)))
     return [{"title": title, "url": url} for title, url in consoles]
 
 
 def execution(arn: str) -> str:
-    """An execution in the console of Step Functions."""
+    """An execution in the console of Step Functions.
+
+    Source: Apache Airflow's Amazon provider, StateMachineExecutionsDetailsLink.
+    """
     return f"{_console(_region(arn), 'states')}#/v2/executions/details/{arn}"
 
 
 def insights(region: str, group: str, query: str, start: float, end: float) -> str:
-    """CloudWatch Logs Insights, with group, time and query filled in."""
+    """CloudWatch Logs Insights, with group, time and query filled in.
+
+    The keys, and JSURL for them, are those of Grafana's CloudWatch data source (aws_url.ts); the
+    present address, logsV2 with % written as $, is the one the console itself shows.
+    """
     detail = {
-        "end": f"{moment(end)[:-1]}.000Z",
-        "start": f"{moment(start)[:-1]}.000Z",
+        **_range(start, end),
         "timeType": "ABSOLUTE",
         "tz": "UTC",
         "editorString": query,
         "source": [group],
     }
-    fragment = quote(f"?queryDetail={_jsurl(detail)}", safe="~()'*-_.").replace("%", "$")
+    fragment = quote(f"?queryDetail={_jsurl(detail)}", safe="~()'*-_.!").replace("%", "$")
     return f"{_console(region, 'cloudwatch')}#logsV2:logs-insights{fragment}"
 
 
 def traces(region: str, start: float, end: float) -> str:
-    """X-Ray traces with a fault, in that time."""
-    span = {"start": f"{moment(start)[:-1]}.000Z", "end": f"{moment(end)[:-1]}.000Z"}
-    asked = {"query": {"expression": "fault = true", "context": {"timeRange": span}}}
+    """X-Ray traces of reads by the candidate, in that time.
+
+    What failed in them is told by a subsegment, which X-Ray's own word `fault` does not look at.
+    Source: X-Ray developer guide, "Use filter expressions", for the annotation; the address as the
+    console shows it, with the time beside the query, not in it.
+    """
+    asked = {
+        "query": {"expression": "annotation.canary = true"},
+        "context": {"timeRange": _range(start, end)},
+    }
     return f"{_console(region, 'cloudwatch')}#xray:traces/query?{_jsurl(asked)}"
+
+
+def dashboard(region: str, name: str, start: float, end: float) -> str:
+    """A dashboard of CloudWatch in that time, as the console shows its address."""
+    span = _range(start, end)
+    return (
+        f"{_console(region, 'cloudwatch')}#dashboards/dashboard/{quote(name, safe='')}"
+        f"?start={span['start']}&end={span['end']}"
+    )
+
+
+def _range(start: float, end: float) -> dict[str, str]:
+    """A time as the console writes it: UTC, to the millisecond."""
+    return {"end": f"{moment(end)[:-1]}.000Z", "start": f"{moment(start)[:-1]}.000Z"}
 
 
 def _console(region: str, service: str) -> str:
@@ -78,7 +106,10 @@ def _console(region: str, service: str) -> str:
 
 
 def _jsurl(value: Any) -> str:
-    """The notation of the console for values in an address (JSURL)."""
+    """The notation of the console for values in an address.
+
+    Source: JSURL (github.com/Sage/jsurl), first version.
+    """
     if isinstance(value, Mapping):
         return "~(" + "".join(f"{key}{_jsurl(item)}~" for key, item in value.items())[:-1] + ")"
     if isinstance(value, list):
@@ -92,6 +123,8 @@ def _jsurl(value: Any) -> str:
 
 def _escaped(letter: str) -> str:
     code = ord(letter)
+    if letter == "$":
+        return "!"
     return f"*{code:02x}" if code < 0x100 else f"**{code:04x}"
 
 

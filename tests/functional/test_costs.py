@@ -1,7 +1,9 @@
 """What a rollout costs: the counts against the machine itself, the bill against its prices."""
 
 import json
+import math
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +100,42 @@ def test_what_is_outside_the_looks_is_counted_exactly(world: World) -> None:
     made, said = of_record(recorded(world)), expected()
     assert made.states - 3 * made.evaluations == said.states - 3 * said.evaluations
     assert made.tasks - made.evaluations == said.tasks - said.evaluations
+
+
+def under(ceiling: float | None, forecast: Forecast) -> Usage:
+    plan, _ = plan_of(BETA)
+    return of_plan(replace(plan, most_compared_per_second=ceiling), forecast, Deployment())
+
+
+def test_a_ceiling_lowers_what_is_compared_and_what_that_costs() -> None:
+    busy = Forecast.constant(1000 * DAY)
+    free, held = under(None, busy), under(10, busy)
+    assert held.compared < free.compared / 50
+    assert replace(held, compared=free.compared) == free
+
+    def count(used: Usage, what: str) -> float:
+        lines = bill(used, Deployment())
+        return sum(one.quantity for one in lines if (one.of, one.what) == (ROLLOUT, what))
+
+    for what in ("shadow comparisons", "reads of the candidate", "GB-seconds", "GB ingested"):
+        assert count(held, what) < count(free, what), what
+
+
+def test_quiet_traffic_costs_the_same_under_a_ceiling() -> None:
+    quiet = Forecast.constant(DAY / 10)
+    assert under(10, quiet) == under(None, quiet)
+
+
+def test_the_share_is_that_of_the_traffic_before_the_phase() -> None:
+    """An hour of silence, then a busy one: the launch follows a busy hour, which comes round."""
+    plan, _ = plan_of(BETA)
+    waves = Forecast((0.0, 3_600_000.0), 3600)
+    soak = plan.phases[0]
+    found = usage._reads(replace(plan, most_compared_per_second=10), soak, waves, 0.0, 7200.0)
+    lately = plan.slowness.reference_seconds
+    before = waves.requests(-lately, lately) / lately
+    assert before > 10
+    assert found.compared == pytest.approx(3_600_000 * math.floor(10_000 * 10 / before) / 10_000)
 
 
 def test_states_that_invoke_nothing_are_those_of_the_machine() -> None:

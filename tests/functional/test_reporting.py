@@ -33,6 +33,12 @@ class Known(Aws):
             "creationDate": created,
         }
 
+    def _StartQuery(self) -> dict[str, Any]:  # noqa: N802
+        return {"queryId": "q"}
+
+    def _GetQueryResults(self) -> dict[str, Any]:  # noqa: N802
+        return {"status": "Complete", "results": []}
+
 
 @pytest.fixture
 def account(patch: pytest.MonkeyPatch, tmp_path: Path) -> Aws:
@@ -89,7 +95,7 @@ def test_a_rollout_that_nobody_knows_or_that_two_could_be_is_refused(account: Aw
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 def test_it_opens_in_a_browser_that_reaches_nothing(tmp_path: Path) -> None:
     known = record()
-    said = content(known, {"unavailable": "not asked"}, [])
+    said = content(known, {"unavailable": "not asked"}, [], {"unavailable": "not asked"})
     file = tmp_path / "report.html"
     file.write_text(written("html", said, known, MACHINE), encoding="utf-8")
     done = subprocess.run(

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,15 @@ def test_each_story_has_a_report_with_its_outcome_and_verdicts(
         ):
             assert said in text
         assert ("<td>ROLL_BACK</td>" in text) == (story["outcome"] == "ROLLED_BACK")
+
+
+def test_the_report_of_harm_counts_whom_it_touched(stories: dict[str, dict[str, Any]]) -> None:
+    text = (ROOT / stories["errors"]["report"]).read_text(encoding="utf-8")
+    touched = re.search(r"users touched by harm</th><td>(?:at least )?(\d+), by the hashes", text)
+    bad = re.search(r"slow or fell back</th><td>(\d+)</td>", text)
+    assert touched
+    assert bad
+    assert 0 < int(touched[1]) <= int(bad[1])
 
 
 def test_a_table_stands_before_the_json(run: tuple[int, list[str], list[str]]) -> None:

@@ -29,6 +29,9 @@ REASONS = {
 }
 
 
+COUNTED = {"users": 7, "requests": 9}
+
+
 def spoilt(at: float, control: int, candidate: int, errors: int, slow: int = 0) -> dict[str, Any]:
     found = minute(at, "canary", control, candidate)
     found["candidate"] |= {"errors": errors, "slow": slow}
@@ -90,37 +93,66 @@ def test_telemetry_that_is_missing_is_no_request() -> None:
 
 
 def test_slow_answers_and_those_of_the_control_in_its_place_are_counted() -> None:
-    found = harm(record(minutes=[spoilt(0, 10, 10, 3, 4), spoilt(60, 10, 2, 2, 2)]))
+    found = harm(record(minutes=[spoilt(0, 10, 10, 3, 4), spoilt(60, 10, 2, 2, 2)]), COUNTED)
     assert (found["requests"], found["fell_back"], found["slow"]) == (12, 5, 6)
     assert found["bad"] == 7 + 2  # one request is bad once
 
 
-def test_who_was_touched_is_a_share_or_honest_words() -> None:
-    assert harm(record(), 10_000)["touched"].startswith("about 500 of 10000: ")
-    assert "is not counted" in harm(record())["touched"]
-    assert harm(record(exposure=record()["exposure"][:1]))["touched"] == "none: nobody was exposed"
+def test_who_was_exposed_is_a_share_or_honest_words() -> None:
+    assert harm(record(), COUNTED, 10_000)["exposed"].startswith("about 500 of 10000: ")
+    assert "is not counted" in harm(record(), COUNTED)["exposed"]
+
+
+def test_nobody_exposed_is_nobody_touched_whatever_was_counted() -> None:
+    found = harm(record(exposure=record()["exposure"][:1]), COUNTED)
+    assert found["exposed"] == found["touched"] == "none: nobody was exposed"
+
+
+def test_who_was_touched_is_counted_in_the_lines() -> None:
+    five = [spoilt(0, 10, 10, 3, 2), spoilt(60, 10, 10, 0, 2)]
+    found = harm(record(minutes=five), {"users": 4, "requests": 5})
+    assert found["touched"] == "4, by the hashes in the log lines of 5 requests"
+    nobody = harm(record(minutes=[]), {"users": 0, "requests": 0})
+    assert nobody["touched"].startswith("none: no exposed user had a request that was slow")
+
+
+def test_lines_that_are_missing_make_it_a_number_at_least() -> None:
+    six = [spoilt(0, 10, 10, 3, 4), spoilt(60, 10, 2, 2, 2)]
+    found = harm(record(minutes=six), {"users": 0, "requests": 5})
+    assert found["touched"] == (
+        "at least 0, by the hashes in the log lines of 5 requests; "
+        "the metrics count 6 or more, so lines are missing"
+    )
+
+
+def test_lines_that_cannot_be_read_are_no_number_and_no_failure() -> None:
+    refused = {"unavailable": "AWS refused StartQuery"}
+    assert harm(record(), refused)["touched"] == "cannot tell: AWS refused StartQuery"
+    blind = record(unavailable="CloudWatch answered Forbidden", minutes=[])
+    assert harm(blind, refused)["touched"] == "cannot tell: AWS refused StartQuery"
+    assert harm(blind, COUNTED)["touched"].startswith("7, by the hashes")
 
 
 def test_a_rollback_at_one_percent_is_one_that_alarm_would_never_have_made() -> None:
-    found = harm(rolled_back())
+    found = harm(rolled_back(), COUNTED)
     assert "would never have rung in the recorded time, with 5 bad requests in it" in found["alarm"]
     assert "error rate stayed at 1.00% since the harm began" in found["avoided"]
 
 
 def test_how_much_sooner_than_the_alarm_is_told() -> None:
     loud = [spoilt(LAUNCHED + 60 * n, 50, 50, 50) for n in range(3)]
-    found = harm({**rolled_back(), "minutes": loud})
+    found = harm({**rolled_back(), "minutes": loud}, COUNTED)
     assert "would have rung at 2026-11-24T17:05:18Z" in found["alarm"]
     assert found["avoided"].startswith("none: ")
     assert found["avoided"].endswith("would have rung 12 min before the rollback")
 
 
 def test_what_went_well_has_nothing_to_avoid() -> None:
-    assert harm(record())["avoided"] == "nothing to avoid: it was not rolled back"
+    assert harm(record(), COUNTED)["avoided"] == "nothing to avoid: it was not rolled back"
 
 
 def test_without_counts_nothing_is_claimed() -> None:
-    found = harm(record(unavailable="CloudWatch answered Forbidden", minutes=[]))
+    found = harm(record(unavailable="CloudWatch answered Forbidden", minutes=[]), COUNTED)
     assert "bad" not in found
     assert found["alarm"] == "not known: CloudWatch answered Forbidden"
 
@@ -148,7 +180,8 @@ def test_the_log_is_in_order_and_has_failures() -> None:
 
 def page(form: str, known: dict[str, Any] | None = None) -> str:
     known = known or rolled_back()
-    return written(form, content(known, REASONS, linking.links(known, OUTPUTS)), known, MACHINE)
+    said = content(known, REASONS, linking.links(known, OUTPUTS), COUNTED)
+    return written(form, said, known, MACHINE)
 
 
 class Loads(HTMLParser):
@@ -196,7 +229,14 @@ def test_a_page_has_every_part() -> None:
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_form_has_outcome_verdicts_and_harm(form: str) -> None:
     text = page(form).replace("\\", "")
-    for said in ("ROLLED_BACK", "ROLL_BACK", "HOLD", "would never have rung", "balance differs"):
+    for said in (
+        "ROLLED_BACK",
+        "ROLL_BACK",
+        "HOLD",
+        "would never have rung",
+        "balance differs",
+        "7, by",
+    ):
         assert said in text
 
 
@@ -209,7 +249,7 @@ def test_markdown_takes_nothing_in_a_text_for_its_own() -> None:
 
 def test_json_has_a_version_the_content_and_the_record() -> None:
     found = json.loads(page("json"))
-    assert (found["version"], found["outcome"]) == (1, "ROLLED_BACK")
+    assert (found["version"], found["outcome"]) == (2, "ROLLED_BACK")
     assert found["record"]["rollout"] == "beta-1"
     assert len(found["verdicts"]) == 2
 
@@ -233,10 +273,28 @@ def test_on_aws_there_are_consoles_with_the_query_filled_in() -> None:
     assert "#logsV2:logs-insights$3FqueryDetail$3D~(end~'2026-11-25T17*3a02*3a38.000Z" in query
     assert "rollout_id*20*3d*20*22beta-1*22" in query
     assert query.endswith("source~(~'*2faws*2flambda*2fcompare))")
-    assert (
-        "#xray:traces/query?~(query~(expression~'fault*20*3d*20true"
-        in found["traces of reads that failed"]
+    # The time stands beside the query, each as the console writes it.
+    assert found["traces of the cohort's reads"].endswith(
+        "#xray:traces/query?~(query~(expression~'annotation.canary*20*3d*20true)"
+        "~context~(timeRange~(end~'2026-11-25T17*3a02*3a38.000Z"
+        "~start~'2026-11-24T17*3a02*3a18.000Z)))"
     )
+
+
+def test_the_dashboard_is_linked_where_the_stack_says_its_name() -> None:
+    assert not [one for one in linking.links(record(), OUTPUTS) if one["title"] == "dashboard"]
+    found = linking.links(record(), {**OUTPUTS, "DashboardName": "reads 1"})[-1]
+    assert found["url"] == (
+        "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1"
+        "#dashboards/dashboard/reads%201"
+        "?start=2026-11-24T17:02:18.000Z&end=2026-11-25T17:02:38.000Z"
+    )
+
+
+def test_values_in_an_address_are_written_as_the_notation_has_it() -> None:
+    """The example of JSURL's own description, and what it escapes."""
+    said = linking._jsurl({"name": "John Doe", "children": ["Mary", "Bill"], "x": "$a_b*\u20ac"})
+    assert said == "~(name~'John*20Doe~children~(~'Mary~'Bill)~x~'!a_b*2a**20ac)"
 
 
 def test_on_a_local_stack_there_are_commands() -> None:
@@ -248,6 +306,4 @@ def test_on_a_local_stack_there_are_commands() -> None:
         f"--start-time {round(LAUNCHED * 1000)} --end-time {round((LAUNCHED + DAY + 20) * 1000)}"
         in logs
     )
-    assert (
-        '\'{ $.event = "shadow.compared" && $.mismatch = 1 && $.rollout_id = "beta-1" }\'' in logs
-    )
+    assert """'"shadow.compared" "mismatch":1 beta-1'""" in logs
