@@ -12,6 +12,7 @@ from rich.table import Table
 
 from ops.deployed import Stack
 from ops.local.traffic import INTERVAL_S, Interval, read_csv
+from ops.tables import show_table
 from rollout.adapters import plan_documents
 from rollout.adapters.metrics import CloudWatchMetrics
 from rollout.domain.errors import InvalidInputError
@@ -113,7 +114,7 @@ def show(result: dict[str, Any]) -> None:
             f"{phase['certify']} in {_length(phase['certify_seconds'])}",
             f"{phase['detect']} in {_length(phase['detect_seconds'])}",
         )
-    console.print(table)
+    show_table(table)
     console.print("to certify: clean requests; to detect: twice the limit, in 9 of 10 rollouts")
     for text in result["suggestions"]:
         console.print(text, markup=False)

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from ops import histories, rollouts
 from ops.deployed import Stack
+from ops.tables import show_table
 from rollout.adapters import plan_documents
 from rollout.adapters.metrics import CloudWatchMetrics
 from rollout.domain import fields, jsontext
@@ -174,4 +175,4 @@ def show(result: dict[str, Any]) -> None:
         table = Table("at", "phase", "word", "why", box=None, padding=(0, 2, 0, 2))
         for turn in one["turns"]:
             table.add_row(turn["at"], turn["phase"], turn["word"], turn["why"])
-        console.print(table)
+        show_table(table)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from ops import deployed, histories, planning
@@ -15,6 +14,7 @@ from ops.costs import prices
 from ops.costs.lines import MONTH, READS, ROLLOUT, Line, bill, month, total
 from ops.costs.usage import Deployment, of_plan, of_record
 from ops.records.record import record
+from ops.tables import show_table
 from rollout.adapters import plan_documents
 from rollout.domain.errors import InvalidInputError
 
@@ -75,7 +75,6 @@ def _show(name: str, lines: list[Line], used: dict[str, Any], as_json: bool) -> 
         known = {"prices_as_of": prices.AS_OF, "region": prices.REGION}
         click.echo(json.dumps({"of": name, **known, "used": used, "lines": items, "usd": totals}))
         return
-    console = Console(highlight=False)
     click.echo(f"{name}, USD, list prices of {prices.REGION} on {prices.AS_OF}, no free tier")
     table = Table("for", "service", "what", box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for heading in ("count", "USD"):
@@ -84,7 +83,7 @@ def _show(name: str, lines: list[Line], used: dict[str, Any], as_json: bool) -> 
         if line.quantity:
             count = f"{line.quantity:,.0f}" if line.quantity >= 10 else f"{line.quantity:.3g}"
             table.add_row(line.of, line.service, line.what, count, f"{line.cost:.4f}")
-    console.print(table)
+    show_table(table)
     for part in parts:
         click.echo(f"{part}: {total(lines, part):.4f}")
 

@@ -8,14 +8,15 @@ from typing import Any, Final
 
 import click
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from ops import deployed, histories
 from ops.cli.options import against_stack, as_json
 from ops.records.record import record
+from ops.tables import show_entries
 from ops.watching import watch as watching
 from rollout.domain.notice import percent
+
+HEADINGS: Final = ("rollout", "plan", "launched", "ended", "outcome", "highest", "why")
 
 
 @click.command(epilog="Example: rollout watch --once")
@@ -71,22 +72,19 @@ def history(stack: deployed.Stack, limit: int, as_json: bool) -> None:
 
 
 def _show(found: list[dict[str, Any]]) -> None:
-    console = Console(highlight=False)
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    for heading in ("rollout", "plan", "launched", "ended", "outcome", "highest", "why"):
-        justify: Any = "right" if heading == "highest" else "left"
-        table.add_column(heading, justify=justify, overflow="fold")
-    for item in found:
-        table.add_row(
+    rows = [
+        (
             item["rollout"],
             item["plan"],
             _minute(item["launched_at"]),
             _minute(item["ended_at"]) or "-",
             item["outcome"],
             percent(item["highest_bps"]),
-            Text(item["why"]),
+            item["why"],
         )
-    console.print(table)
+        for item in found
+    ]
+    show_entries(HEADINGS, rows, ("rollout", "launched", "ended", "outcome", "highest"))
 
 
 def _minute(at: str) -> str:

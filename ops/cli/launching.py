@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from ops import approving, deployed, holding, rollouts
 from ops.cli.endings import show
 from ops.cli.options import against_stack, as_json, beside_stack
 from ops.drilled import drill_of
+from ops.tables import show_entries
 from rollout.adapters import plan_documents
 from rollout.domain.messages import drilled
 
@@ -67,11 +67,23 @@ def _status_screen(result: dict[str, Any]) -> None:
     _question_lines(console, result["question"])
     for item in result["scheduled"]:
         console.print(f"next       {item['name']} at {item['at']}")
-    table = Table("execution", "action", "phase", "status", "state", "why", box=None)
-    for item in result["executions"]:
-        columns = ("name", "action", "phase", "status", "state", "sentence")
-        table.add_row(*(item[column] for column in columns))
-    console.print(table)
+    _executions(result["executions"])
+
+
+def _executions(found: list[dict[str, Any]]) -> None:
+    headings = ("execution", "action", "phase", "status", "state", "why")
+    rows = [
+        (
+            item["name"],
+            item["action"],
+            item["phase"],
+            item["status"],
+            item["state"] or item["status"],
+            item["sentence"],
+        )
+        for item in found
+    ]
+    show_entries(headings, rows, ("action", "phase", "state", "execution"))
 
 
 def _question_lines(console: Console, question: dict[str, Any] | None) -> None:

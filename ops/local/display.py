@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from ops.local.story import Progress as Seen
+from ops.tables import show_table
 
 TOP_REASONS: Final = 3
 
@@ -97,8 +98,8 @@ def table(reports: list[dict[str, Any]]) -> None:
         shown.add_column(heading, justify="left" if words else "right", no_wrap=words)
     for report in reports:
         shown.add_row(*(_cell(key, report[key]) for key in columns))
+    show_table(shown)
     console = Console(highlight=False)
-    console.print(shown)
     for report in reports:
         console.print(f"{report['story']}: {report['reason']}", markup=False, soft_wrap=True)
         for reason in report.get("mismatches", ())[:TOP_REASONS]:

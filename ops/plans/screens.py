@@ -6,17 +6,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from ops.plans.linting import Found
+from ops.tables import show_table
 
 WORDS = {"shadow_failures": "shadow failures"}
 
 
 def show_agenda(result: dict[str, Any]) -> None:
     """The phases in dates, then what each must certify."""
-    console = Console(highlight=False, soft_wrap=True)
     zone = ZoneInfo(result["time_zone"])
     click.echo(f"{result['plan']}, launched {_moment(result['launched_at'], zone)}, {zone.key}")
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
@@ -32,7 +31,7 @@ def show_agenda(result: dict[str, Any]) -> None:
             "?" if phase["requests"] is None else f"{phase['requests']:,.0f}",
             f"{phase['users']:,.0f}",
         )
-    console.print(table)
+    show_table(table)
     for phase in result["phases"]:
         for line in _certifies(phase):
             click.echo(line)

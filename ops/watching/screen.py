@@ -102,7 +102,9 @@ def bar(rail: Mapping[str, Any], width: int = BAR) -> Text:
 def _log(view: View) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="ellipsis", no_wrap=True)
+    table.add_column()
     for item in view["log"]:
-        table.add_row(words.moment(item["at"])[11:19], Text(item["text"]))
+        # Cut as a text: of two columns that may not wrap, both would be cut.
+        text = Text(item["text"], no_wrap=True, overflow="ellipsis")
+        table.add_row(words.moment(item["at"])[11:19], text)
     return table

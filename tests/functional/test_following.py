@@ -224,12 +224,23 @@ def test_the_history_says_how_far_each_came_and_why_it_ended(patch: pytest.Monke
     assert found[0]["launched_at"] == "2027-01-15T00:00:00+00:00"
 
 
-def test_the_history_is_a_table_of_at_most_eighty_columns(patch: pytest.MonkeyPatch) -> None:
+def test_the_history_is_entries_of_at_most_eighty_columns(patch: pytest.MonkeyPatch) -> None:
     rollouts(patch)
+    patch.setenv("FORCE_COLOR", "1")
     text = run("history").output
     assert max(map(len, text.splitlines())) <= 80
-    assert "ROLLED_BACK" in text
-    assert "[30 %]" in text.replace("\n", " ") or "[30" in text
+    entry, why = text.splitlines()[:2]
+    assert "ROLLED_BACK" in entry
+    assert why.strip() == "errors 9 of 10 [30 %]"
+
+
+def test_where_there_is_no_terminal_the_history_is_lines_of_cells(
+    patch: pytest.MonkeyPatch,
+) -> None:
+    rollouts(patch)
+    headings, first, *_ = (line.split("\t") for line in run("history").output.splitlines())
+    assert headings[-1] == "why"
+    assert dict(zip(headings, first, strict=True))["why"] == "errors 9 of 10 [30 %]"
 
 
 def test_the_history_asks_for_no_more_than_its_limit(patch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,7 @@ def test_dates_are_in_the_time_zone_of_the_plan(tmp_path: Path) -> None:
     result = run("show", file, "--launch-at", "2026-11-30T09:00")
     assert result.exit_code == 0
     assert "beta, launched Mon 30 Nov 09:00, Asia/Tokyo" in result.output
-    assert "ramp-5       Wed 02 Dec 09:00  Thu 03 Dec" in result.output
+    assert "ramp-5\tWed 02 Dec 09:00\tThu 03 Dec" in result.output
 
 
 def test_dates_of_a_plan_without_a_time_zone_are_in_utc() -> None:
