@@ -9,7 +9,8 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.deployed import Stack
-from ops.rollouts import RUNNING, RolloutError, executions, newest_document
+from ops.executions import RUNNING, executions, newest_document
+from ops.rollouts import RolloutError
 from rollout.adapters.approvals import ParameterApprovals
 from rollout.adapters.clients import client
 from rollout.domain.errors import InvalidInputError

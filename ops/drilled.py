@@ -3,7 +3,7 @@
 from typing import Any
 
 from ops.deployed import Stack
-from ops.rollouts import executions, newest_document
+from ops.executions import executions, newest_document
 from rollout.domain.step import LAUNCH
 
 

@@ -5,16 +5,8 @@ from itertools import islice
 from typing import Any, Final
 
 from ops.deployed import Stack
-from ops.rollouts import (
-    RUNNING,
-    WENT_ON,
-    RolloutError,
-    closed_between,
-    newest_first,
-    outcome,
-    scheduled,
-    so_far,
-)
+from ops.executions import RUNNING, WENT_ON, newest_first, outcome, so_far
+from ops.rollouts import RolloutError, closed_between, scheduled
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.exposure import SERVED_LIVE
 from rollout.domain.flag import FULL_BPS

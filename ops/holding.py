@@ -7,9 +7,9 @@ import time
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ops import rollouts
 from ops.deployed import Stack
-from ops.rollouts import RUNNING, RolloutError
+from ops.executions import RUNNING, executions, now_in, so_far
+from ops.rollouts import RolloutError
 from rollout.adapters import plan_documents
 from rollout.adapters.clients import client
 from rollout.adapters.closing import (
@@ -182,11 +182,11 @@ def notice(change: Change) -> Notice:
 
 def course_of(stack: Stack, rollout_id: str) -> Course:
     """What a rollout follows, as its newest execution that knows has it. Raises RolloutError."""
-    listed = rollouts.executions(stack, rollout_id)
+    listed = executions(stack, rollout_id)
     live = [item["arn"] for item in listed if item["status"] == RUNNING]
-    asks = any(rollouts.now_in(arn)[0] == ASKING for arn in live)
+    asks = any(now_in(arn)[0] == ASKING for arn in live)
     for item in listed:
-        document = rollouts.so_far(item["arn"]) if item["arn"] in live else item["document"]
+        document = so_far(item["arn"]) if item["arn"] in live else item["document"]
         step = (document.get("preflight") or {}).get("step") or document
         if "plan" in document:
             at = step.get("launched_at", listed[-1]["started_at"])

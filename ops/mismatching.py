@@ -8,6 +8,7 @@ from rich.console import Console
 
 from ops import rollouts
 from ops.deployed import Stack
+from ops.executions import executions
 from rollout.adapters.clients import client
 from rollout.adapters.metrics import CloudWatchMetrics
 from rollout.adapters.shadow_log import ShadowLog
@@ -68,7 +69,7 @@ def read(stack: Stack, rollout_id: str, start: float, end: float) -> Report:
 def _rollout(stack: Stack, rollout_id: str) -> tuple[str, float]:
     """(id, epoch second in which it was launched)."""
     wanted = rollout_id or rollouts.served(stack).holder
-    listed = rollouts.executions(stack, wanted)
+    listed = executions(stack, wanted)
     if not listed:
         named = f"rollout {wanted}" if wanted else "any rollout"
         raise rollouts.RolloutError(f"no execution of {named} is known; see `rollout status`")

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from ops import histories, rollouts
 from ops.deployed import Stack
+from ops.executions import executions
 from ops.tables import show_table
 from rollout.adapters import plan_documents
 from rollout.adapters.metrics import CloudWatchMetrics
@@ -127,7 +128,7 @@ def from_rollout(stack: Stack, rollout_id: str) -> tuple[list[Minute], Plan, int
 
     Raises RolloutError when no execution of it has left an exposure.
     """
-    documents = [item["document"] for item in rollouts.executions(stack, rollout_id)]
+    documents = [item["document"] for item in executions(stack, rollout_id)]
     known = [document for document in documents if document.get("exposure")]
     if not known:
         raise rollouts.RolloutError(

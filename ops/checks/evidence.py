@@ -8,6 +8,7 @@ from ops import rollouts
 from ops.checks.check import Answer, failed, passed, unknown
 from ops.checks.site import Site
 from ops.drilled import drill_of
+from ops.executions import executions
 from rollout.adapters.clients import client
 from rollout.adapters.shadow import Shadow
 from rollout.domain import step as steps
@@ -104,7 +105,7 @@ def _since_deployed(site: Site, rollout_id: str) -> bool:
     """Whether that rollout was launched after the stack was last changed."""
     stack = client("cloudformation").describe_stacks(StackName=site.stack.name)["Stacks"][0]
     changed = stack.get("LastUpdatedTime", stack["CreationTime"]).timestamp()
-    launched = rollouts.executions(site.stack, rollout_id)[-1]["started_at"]
+    launched = executions(site.stack, rollout_id)[-1]["started_at"]
     return bool(launched > changed)
 
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from ops.console.drawing import address
 from ops.console.payloads import pretty
-from ops.pictures.charts import TITLES
+from ops.pictures.framing import TITLES
 from ops.pictures.passing import lasts, passings, seconds_of
 from ops.pictures.scale import clock
 from ops.pictures.svg import lasting

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ops import holding, mismatching, refusals, rollouts
 from ops.deployed import Stack
+from ops.executions import executions
 from ops.records.record import record as read_record
 from rollout.adapters.clients import client
 
@@ -79,7 +80,7 @@ class Source:
 
     def rollouts(self) -> list[str]:
         """Ids of the rollouts that are known, newest first."""
-        listed = rollouts.executions(self.stack, "", self.known)
+        listed = executions(self.stack, "", self.known)
         return list(dict.fromkeys(item["rollout"] for item in listed))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ops import approving, mismatching, rollouts
+from ops.executions import RUNNING, executions, now_in, outcome
 from ops.local import orphaned
 from ops.local.faults import Faults
 from ops.local.load import Load
@@ -158,13 +159,13 @@ def _look(
         story.fault(faults)
         followed.faulty = True
     progress.exposure_bps, progress.phase = exposure, flag.phase or progress.phase
-    for item in rollouts.executions(deployed, rollout_id, followed.known):
+    for item in executions(deployed, rollout_id, followed.known):
         followed.names.add(item["name"])
-        if item["status"] == rollouts.RUNNING:
-            progress.state, verdict = rollouts.now_in(item["arn"])
+        if item["status"] == RUNNING:
+            progress.state, verdict = now_in(item["arn"])
             progress.sentence = verdict.get("sentence", "")
             continue
-        word, reason = rollouts.outcome(item)
+        word, reason = outcome(item)
         if word in ENDINGS or item["status"] != "SUCCEEDED":
             followed.outcome, followed.reason = word, reason
 

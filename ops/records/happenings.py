@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ops import rollouts
+from ops.executions import outcome
 from rollout.domain.notice import percent
 
 Record = Mapping[str, Any]
@@ -40,7 +40,7 @@ def _executions(record: Record) -> Iterator[dict[str, Any]]:
 def outcome_of(item: Mapping[str, Any]) -> tuple[str, str]:
     """(word, reason) of an ended execution of a record."""
     outputs = [visit["output"] for visit in item["visits"] if isinstance(visit["output"], dict)]
-    return rollouts.outcome({**item, "document": outputs[-1] if outputs else {}})
+    return outcome({**item, "document": outputs[-1] if outputs else {}})
 
 
 def _exposure(record: Record) -> Iterator[dict[str, Any]]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from ops import approving, rollouts
 from ops.deployed import Stack
+from ops.executions import RUNNING, WENT_ON, executions, outcome
 from ops.records.exposures import carried_shadows, exposure_steps
 from ops.records.visits import Visit, visits
 from rollout.adapters import plan_documents
@@ -15,7 +16,6 @@ from rollout.domain.course import course
 from rollout.domain.minute import Minute, minutes_of
 from rollout.domain.plan import Plan
 
-RUNNING: Final = "RUNNING"
 # How many events of a history are asked for at once: the most that the API gives.
 PAGE: Final = 1000
 
@@ -36,7 +36,7 @@ def record(
     known = {} if known is None else known
     status = rollouts.status(stack, known)
     rollout_id = rollout_id or status["rollout"]
-    listed = rollouts.executions(stack, rollout_id, known) if rollout_id else []
+    listed = executions(stack, rollout_id, known) if rollout_id else []
     if not listed:
         named = f"rollout {rollout_id}" if rollout_id else "any rollout"
         raise rollouts.RolloutError(f"no execution of {named} is known; see `rollout history`")
@@ -118,10 +118,10 @@ def _outcome(stack: Stack, listed: list[dict[str, Any]], scheduled: list[Any]) -
             (one["verdict"] for one in reversed(verdicts) if one.get("verdict")), {}
         )
         return {"word": RUNNING, "reason": str(said.get("sentence", ""))}
-    word, reason = rollouts.outcome(last)
+    word, reason = outcome(last)
     if scheduled:
         return {"word": RUNNING, "reason": f"{reason}; next {scheduled[0]['name']}"}
-    if word in rollouts.WENT_ON:
+    if word in WENT_ON:
         why = rollouts.closed_between(stack, last["rollout"])
         word, reason = ("ROLLED_BACK", why) if why else (word, reason)
     return {"word": word, "reason": reason}

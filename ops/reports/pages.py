@@ -9,6 +9,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from ops.pictures import charts, graph, style, timeline
+from ops.pictures.framing import TITLES
 
 # Characters that Markdown would take for its own, in a text or in a table's cell.
 SPECIAL: Final = "\\`*_[]<>|#"
@@ -35,7 +36,7 @@ def _pictures(record: Mapping[str, Any], definition: Mapping[str, Any]) -> dict[
         "timeline": timeline.timeline(record),
         "graph": graph.graph(definition, record),
     }
-    drawn = {charts.TITLES.get(name, name.capitalize()): draw for name, draw in charts.ALL.items()}
+    drawn = {TITLES.get(name, name.capitalize()): draw for name, draw in charts.ALL.items()}
     return {
         **found,
         "charts": [(title, draw(record)) for title, draw in drawn.items()],

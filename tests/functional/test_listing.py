@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ops import deployed, rollouts
+from ops import deployed
+from ops.executions import executions
 from tests.functional.aws import STARTED, Aws
 
 
@@ -29,7 +30,7 @@ def listed(account: Aws, **known: dict[str, Any]) -> list[str]:
     """known: by name with "_" for "-", in the order in which they are listed, oldest first."""
     account.executions = {name.replace("_", "-"): item for name, item in known.items()}
     stack = deployed.find(deployed.DEFAULT_STACK)
-    return [item["name"] for item in rollouts.executions(stack, "beta-1")]
+    return [item["name"] for item in executions(stack, "beta-1")]
 
 
 def test_a_step_that_began_before_the_launch_had_ended_is_found(account: Aws) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ops.pictures import charts, style
+from ops.pictures.evidence import evidence
 from ops.pictures.graph import graph
 from ops.pictures.layout import NODE, apart, layout
 from ops.pictures.machine import edges
@@ -231,7 +232,7 @@ def test_a_chart_without_evidence_says_why(name: str) -> None:
 
 
 def test_a_verdict_is_a_mark_with_its_sentence() -> None:
-    root = parsed(charts.evidence(record()))
+    root = parsed(evidence(record()))
     (mark,) = [item for item in root.iter() if item.get("id") == "evidence-verdict-0"]
     assert titles(mark) == ["HOLD: errors 0 of 36 (0.00%), to certify 4.00%."]
 
@@ -239,19 +240,19 @@ def test_a_verdict_is_a_mark_with_its_sentence() -> None:
 @pytest.mark.parametrize("word", [*Call, STEP_DOWN])
 def test_every_word_of_a_verdict_has_a_mark(word: str) -> None:
     verdict = {**record()["verdicts"][0], "word": str(word), "sentence": f"{word}: so"}
-    assert f"{word}: so" in charts.evidence(record(verdicts=[verdict]))
+    assert f"{word}: so" in evidence(record(verdicts=[verdict]))
 
 
 def test_a_word_that_no_verdict_has_is_refused() -> None:
     verdict = {**record()["verdicts"][0], "word": "PERHAPS"}
     with pytest.raises(KeyError, match="PERHAPS"):
-        charts.evidence(record(verdicts=[verdict]))
+        evidence(record(verdicts=[verdict]))
 
 
 def test_evidence_beyond_any_decision_does_not_flatten_the_rest() -> None:
     looks = record()["looks"]
     looks[-1]["against"] = 1e60
-    text = "".join(parsed(charts.evidence(record(looks=looks))).itertext())
+    text = "".join(parsed(evidence(record(looks=looks))).itertext())
     assert f"{DECIDES:g} rolls back" in text
     assert "1e+60" in text
 
