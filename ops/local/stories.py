@@ -55,6 +55,11 @@ def take_away(faults: Faults) -> None:
     faults.outage()
 
 
+def falsify_many(faults: Faults) -> None:
+    """The candidate answers a fifth of its reads with a wrong balance."""
+    faults.mismatches(0.2)
+
+
 def falsify_balances(faults: Faults) -> None:
     """The candidate answers 3 % of its reads with a balance that is a cent too high."""
     faults.mismatches(0.03)
@@ -65,9 +70,8 @@ def be_strict_about_time(document: dict[str, Any]) -> None:
     document["slowness"]["absolute_ms"] = SLOW_MS
 
 
-def step_down_when_slow(document: dict[str, Any]) -> None:
+def step_down_first(document: dict[str, Any]) -> None:
     """Harm that a person is asked about first gives back what the phase has added."""
-    be_strict_about_time(document)
     document["response"] = "step_down"
     document["approval"]["timeout_seconds"] = 60
 
@@ -103,8 +107,8 @@ KNOWN: Final = (
         "COMPLETED",
         10_000,
         2_500,
-        slow_down_half,
-        step_down_when_slow,
+        falsify_many,
+        step_down_first,
         answer=APPROVE,
         asked_at_bps=500,
     ),

@@ -65,7 +65,7 @@ def axes() -> tuple[Figure, Axes]:
         found.spines[side].set_color(COLOURS["line"])
     found.tick_params(colors=COLOURS["quiet"], which="both")
     found.grid(axis="y", color=COLOURS["line"], linewidth=0.5, alpha=0.6)
-    locator = _dates.AutoDateLocator(tz=UTC, maxticks=7)
+    locator = _dates.AutoDateLocator(tz=UTC, minticks=3, maxticks=7)
     found.xaxis.set_major_locator(locator)
     found.xaxis.set_major_formatter(_dates.ConciseDateFormatter(locator, tz=UTC))
     return figure, found

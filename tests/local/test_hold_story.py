@@ -13,6 +13,8 @@ from tests.local.running import PATIENCE_SECONDS, ROOT, answer, local_stack, rol
 pytestmark = [pytest.mark.local, pytest.mark.stories]
 # Long enough to be seen held, short enough to be waited for.
 HOLD_SECONDS = 15
+# As long as the candidate may take there.
+SLOW_MS = 5000
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +30,11 @@ def ended_after(address: str) -> Iterator[None]:
 
 
 def planned(folder: Path, hold_seconds: int) -> Path:
-    """The plan of the rehearsal with a ramp that is far away."""
+    """The plan of the rehearsal; a busy machine too can hold its canary in time, and passes it."""
     document = json.loads((ROOT / "plans" / "rehearsal.json").read_text(encoding="utf-8"))
     document["approval"]["timeout_seconds"] = hold_seconds
+    document["slowness"]["absolute_ms"] = SLOW_MS
+    document["phases"][1].update(bake_seconds=15, maximum_bake_seconds=600)
     file = folder / "held.json"
     file.write_text(json.dumps(document))
     return file
