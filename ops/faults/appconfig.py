@@ -16,6 +16,7 @@ FLAG_NAME: Final = "prismaAdapter"
 BAKE_SECONDS: Final = 30.0
 RAMP, URGENT = "ramp-strategy", "rollback-strategy"
 NOT_YET: Final = float("inf")
+MOMENT: Final = 0.001
 
 
 @dataclass
@@ -95,6 +96,7 @@ class AppConfig:
             return
         document = self.versions[self.effective(now).version - 1]
         self.versions.append(with_flag(document, FLAG_NAME, replace(self.flag(now), **changes)))
+        self.notes[len(self.versions)] = "by hand"
         number = len(self.deployments) + 1
         self.deployments.append(Deployment(number, len(self.versions), now, now, "by hand"))
 
@@ -157,6 +159,11 @@ class DataPlane:
         """The epoch second whose document is served now."""
         now = self.appconfig.clock()
         return min(now, self.frozen_at) if now < self.frozen_until else now
+
+    def freeze(self, seconds: float = NOT_YET) -> None:
+        """Go on serving what is served now, also when something is deployed at this moment."""
+        now = self.appconfig.clock()
+        self.frozen_at, self.frozen_until = now - MOMENT, now + seconds
 
     def flag(self) -> Flag:
         """What is served now, were it readable."""

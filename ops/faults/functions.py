@@ -88,7 +88,7 @@ def _approvals() -> ParameterApprovals:
 
 
 def _topic() -> SnsNotifications:
-    return SnsNotifications(client("sns"), "arn:aws:sns:us-east-1:000000000000:x")
+    return SnsNotifications(client("sns"), "arn:aws:sns:us-east-1:000000000000:x", "a-stack")
 
 
 def rolling_back(clock: Clock, sleep: Pause) -> roll_back.Ports:

@@ -35,8 +35,7 @@ def _out(*services: str, seconds: float) -> Happening:
 
 def _frozen(seconds: float) -> Happening:
     def happen(world: "World", _: Execution) -> None:
-        plane, now = world.account.appconfigdata, world.clock()
-        plane.frozen_at, plane.frozen_until = now, now + seconds
+        world.account.appconfigdata.freeze(seconds)
 
     return happen
 

@@ -12,6 +12,8 @@ from rollout.domain.plan import Plan
 
 FILE: Final = Path(__file__).parents[2] / "plans" / "rehearsal.json"
 MINUTE: Final = 60
+# Between two steps: as long as a phase may bake and a person be asked.
+STEP_SECONDS: Final = 20 * MINUTE
 
 
 @cache
@@ -20,8 +22,8 @@ def _document() -> dict[str, Any]:
     for number, phase in enumerate(document["phases"]):
         phase.update(bake_seconds=2 * MINUTE, maximum_bake_seconds=10 * MINUTE)
         if phase["kind"] == "ramp":
-            phase["starts_after_seconds"] = 60 * MINUTE * number
-    document["cleanup"]["starts_after_seconds"] = 60 * MINUTE * len(document["phases"])
+            phase["starts_after_seconds"] = STEP_SECONDS * number
+    document["cleanup"]["starts_after_seconds"] = STEP_SECONDS * len(document["phases"])
     document["evaluation"] = dict.fromkeys(
         ("every_seconds", "settle_seconds", "period_seconds"), MINUTE
     )

@@ -13,6 +13,7 @@ from ops.faults.world import GUARD, World
 TASKS: Final = {name for name, state in MACHINE["States"].items() if state["Type"] == "Task"}
 ROLLOUT: Final = "r-1"
 HOLD_SECONDS: Final = 1800
+YES: Final = {"word": "APPROVED", "by": "ada", "why": "seen"}
 
 
 def _nothing(_: World) -> None:
@@ -94,7 +95,7 @@ def _failing(world: World) -> None:
 
 
 def _differing(world: World) -> None:
-    world.account.cloudwatch.differing, world.approve = 0.2, True
+    world.account.cloudwatch.differing, world.says = 0.2, YES
 
 
 def _stepping_down(world: World) -> None:

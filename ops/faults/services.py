@@ -20,13 +20,15 @@ ALARM: Final = "error-rate"
 class CloudWatch:
     """Counts of a steady traffic under the flag as it was, and one alarm.
 
-    failing, differing: shares of the candidate's answers. status: of every answer. empty_from:
-    nothing is counted later. late_seconds: how long a point takes to become visible.
+    failing, differing: shares of the candidate's answers, where from_bps or more are exposed.
+    status: of every answer. empty_from: nothing is counted later. late_seconds: how long a point
+    takes to become visible.
     """
 
     appconfig: AppConfig
     failing: float = 0.0
     differing: float = 0.0
+    from_bps: int = 0
     status: str = "Complete"
     empty_from: float = float("inf")
     late_seconds: float = 0.0
@@ -56,15 +58,16 @@ class CloudWatch:
             return 20.0
         flag = self.appconfig.flag(at)
         requests = REQUESTS_PER_SECOND * stat["Period"]
-        live = requests * flag.exposure_at(at) // 10_000
+        exposure = flag.exposure_at(at)
+        live, harmful = requests * exposure // 10_000, exposure >= self.from_bps
         compared = (requests - live) * flag.shadow_at(at) // 10_000
         (arm,) = [d["Value"] for d in metric["Dimensions"] if d["Name"] == "arm"]
         counts = {
             ("Requests", "control"): requests - live,
             ("Requests", CANDIDATE): live,
-            ("Errors", CANDIDATE): round(live * self.failing),
+            ("Errors", CANDIDATE): round(live * self.failing * harmful),
             ("Compared", "shadow"): compared,
-            ("Mismatched", "shadow"): round(compared * self.differing),
+            ("Mismatched", "shadow"): round(compared * self.differing * harmful),
         }
         return float(counts.get((metric["MetricName"], arm), 0))
 
@@ -109,12 +112,15 @@ class Scheduler:
 
 @dataclass
 class Topic:
-    """What people were told."""
+    """What people were told, and programs."""
 
     told: list[str] = field(default_factory=list)
+    documents: list[dict[str, Any]] = field(default_factory=list)
 
     def publish(self, given: dict[str, Any]) -> dict[str, Any]:
-        self.told.append(json.loads(given["Message"])["email"])
+        bodies = json.loads(given["Message"])
+        self.told.append(bodies["email"])
+        self.documents.append(json.loads(bodies["default"]))
         return {"MessageId": "1"}
 
 

@@ -25,12 +25,20 @@ DELIVERY_SECONDS: Final = 1.0
 REDRIVE_SECONDS: Final = 600.0
 
 
+@dataclass(eq=False)
+class Turn:
+    """An execution's next turn; once another is made, this one does not come."""
+
+    steps: Waiting
+
+
 @dataclass
 class World:
     """Everything that happens.
 
+    meanwhile: what happens, once, when a state of that name is entered.
     schedules_fire, fire_twice, late_by: whether the steps that are scheduled start, and how.
-    redriven: the next execution that ends badly is redriven. approve: what a person answers.
+    redriven: the next execution that ends badly is redriven. says: what a person answers.
     orphaned: nobody is left to act: no event reaches the guard, and the watchdog does not look.
     ended: executions in the order in which they ended. guarded: what the guard answered; letters:
     the events that it gave up.
@@ -42,8 +50,9 @@ class World:
     fire_twice: bool = False
     late_by: float = 0.0
     redriven: bool = False
-    approve: bool = False
+    says: dict[str, Any] | None = None
     orphaned: bool = False
+    meanwhile: dict[str, Callable[[], object]] = field(default_factory=dict)
     executions: list[Execution] = field(default_factory=list)
     ended: list[Execution] = field(default_factory=list)
     answers: dict[str, Any] = field(default_factory=dict)
@@ -56,7 +65,7 @@ class World:
         wire.connect(self.strikes.call)
         self.users = Users(self.clock, self.certified)
         self.agenda = Agenda(self.clock, self.read)
-        self.running: dict[str, Waiting] = {}
+        self.running: dict[str, Turn] = {}
         self.planned: set[tuple[str, float]] = set()
         self.functions = functions.functions(self.clock, self.sleep)
         self.guard = functions.guarding(self.clock, self.sleep)
@@ -100,22 +109,25 @@ class World:
             self._ended(execution)
 
     def _go(self, execution: Execution, steps: Waiting) -> None:
-        self.running[execution.name] = steps
         execution.status = "RUNNING"
-        self.agenda.at(self.clock(), lambda: self._resume(execution, steps))
+        self._wait(execution, Turn(steps), 0)
 
-    def _resume(self, execution: Execution, steps: Waiting) -> None:
-        if self.running.get(execution.name) is not steps:
-            return  # it was stopped meanwhile
+    def _wait(self, execution: Execution, turn: Turn, seconds: float) -> None:
+        self.running[execution.name] = turn
+        self.agenda.at(self.clock() + seconds, lambda: self._resume(execution, turn))
+
+    def _resume(self, execution: Execution, turn: Turn) -> None:
+        if self.running.get(execution.name) is not turn:
+            return  # it was stopped meanwhile, or has gone on because of an answer
         try:
-            wait = next(steps)
+            wait = next(turn.steps)
         except StopIteration:
             del self.running[execution.name]
             self._ended(execution)
         except AbortedError as ending:
             self.stop(execution, ending.status)
         else:
-            self.agenda.at(self.clock() + wait, lambda: self._resume(execution, steps))
+            self._wait(execution, Turn(turn.steps), wait)
 
     def _ended(self, execution: Execution) -> None:
         self.ended.append(execution)
@@ -147,7 +159,8 @@ class World:
     # What an execution meets
 
     def entered(self, execution: Execution) -> None:
-        """Faults that come with a state."""
+        """Faults that come with a state, and what else happens."""
+        self.meanwhile.pop(execution.path[-1], lambda: None)()
         for fault in self.strikes.faults:
             fits = fault.on_entry and fault.state == execution.path[-1]
             if fits and not self.strikes.struck[fault]:
@@ -158,8 +171,8 @@ class World:
         """Step Functions invokes a function."""
         handler, state = self.functions[function], execution.path[-1]
         answer = self.strikes.invoke(state, lambda: self._weighed(handler(payload), execution))
-        if state == "Ask a Person" and self.approve:
-            self.answer(execution, {"word": "APPROVED", "by": "ada", "why": "seen"})
+        if state == "Ask a Person" and self.says:
+            self.answer(execution, self.says)
         return answer
 
     def _weighed(self, answer: dict[str, Any], execution: Execution) -> dict[str, Any]:
@@ -174,9 +187,9 @@ class World:
         if word["word"] == "APPROVED":
             phase = execution.document["verdict"]["phase"]
             self.users.certify(execution.given["rollout_id"], phase)
-        steps = self.running.get(execution.name)
-        if steps:
-            self.agenda.at(self.clock() + 1, lambda: self._resume(execution, steps))
+        turn = self.running.get(execution.name)
+        if turn:
+            self._wait(execution, Turn(turn.steps), 1)
 
     # The guard and the operator
 

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from ops.faults.plan import launch
 from rollout import telemetry
 from rollout.domain.question import Question
 from rollout.handlers import ask_a_person, roll_back
 from tests import fakes
-from tests.fakes import NOW, FakeApprovals, FakeNotifications, exposed
+from tests.fakes import NOW, FakeApprovals, FakeFlags, FakeNotifications, exposed
 from tests.functional.aws import Aws
-from tests.functional.machine import World
+from tests.functional.test_roll_back import ports
 from tests.functional.test_stack_commands import (
     ASKING,
     HELD,
@@ -22,7 +23,7 @@ from tests.functional.test_stack_commands import (
     refusal,
     run,
 )
-from tests.functional.test_whole_rollouts import launch
+from tests.functional.worlds import followed, questions, world
 
 FAR = 4_000_000_000
 SEEN = "0123456789abcdef"
@@ -228,33 +229,38 @@ def test_no_document_message_or_log_of_a_rollout_has_the_token(
     capsys: pytest.CaptureFixture[str], said: dict[str, str] | None
 ) -> None:
     telemetry.log.cache_clear()
-    world = World(differing=0.2, answer=said)
-    world.follow(launch(), "r-1")
-    assert world.approvals.asked[0].token == "token-1"
-    told = [world.notifications.sent, [item.document for item in world.executions]]
-    assert "token-1" not in f"{told}{capsys.readouterr()}"
+    found = world(differing=0.2)
+    found.says, asked = said, questions(found)
+    followed(found)
+    assert asked[0].token
+    topic = found.account.sns
+    told = [topic.told, topic.documents, [item.document for item in found.executions]]
+    assert asked[0].token not in f"{told}{capsys.readouterr()}"
 
 
 def test_silence_leaves_no_question_behind() -> None:
-    world = World(differing=0.2)
-    world.follow(launch(), "r-1")
-    assert (len(world.approvals.asked), world.approvals.pending) == (1, {})
+    found = world(differing=0.2)
+    asked = questions(found)
+    followed(found)
+    assert (len(asked), found.account.ssm.tokens) == (1, {})
 
 
 def test_the_question_says_until_when_the_machine_waits() -> None:
-    world = World(differing=0.2)
-    world.follow(launch(), "r-1")
-    (asked,) = world.approvals.asked
-    timeout = world.executions[0].document["exposure"]["approval_seconds"]
-    assert asked.deadline + 60 >= world.now >= asked.deadline
+    found = world(differing=0.2)
+    questioned = questions(found)
+    followed(found)
+    (asked,) = questioned
+    timeout = found.executions[0].document["exposure"]["approval_seconds"]
+    assert asked.deadline + 60 >= found.clock() >= asked.deadline
     assert timeout > 0
 
 
 def test_a_plan_may_ask_for_two_people() -> None:
-    world, document = World(differing=0.2), launch()
+    found, document = world(differing=0.2), launch("r-1")
     document["plan"]["approval"]["people"] = 2
-    world.follow(document, "r-1")
-    assert world.approvals.asked[0].people == 2
+    asked = questions(found)
+    followed(found, document)
+    assert asked[0].people == 2
 
 
 def test_a_question_that_cannot_be_forgotten_does_not_stop_a_rollback() -> None:
@@ -262,8 +268,7 @@ def test_a_question_that_cannot_be_forgotten_does_not_stop_a_rollback() -> None:
         def forget(self, rollout_id: str) -> None:
             raise EndpointConnectionError(endpoint_url="https://ssm")
 
-    world = World(approvals=Stuck())
-    world.flags.flag = exposed(100)
-    outcome = roll_back.roll_back("beta-1", "why", world.rollback_ports())
+    back = ports(FakeFlags(exposed(100)), approvals=Stuck())
+    outcome = roll_back.roll_back("beta-1", "why", back)
     assert outcome["exposure_bps"] == 0
     assert "its question is still kept" in outcome["reason"]

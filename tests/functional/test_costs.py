@@ -14,19 +14,24 @@ from ops.cli import main
 from ops.costs import lines, usage
 from ops.costs.lines import MONTH, READS, ROLLOUT, bill, month, total
 from ops.costs.usage import NO_TASK, Deployment, Usage, of_plan, of_record
+from ops.faults import plan as minutes
+from ops.faults.appconfig import BAKE_SECONDS
+from ops.faults.functions import POLL_SECONDS
+from ops.faults.machine import MACHINE
+from ops.faults.services import REQUESTS_PER_SECOND
+from ops.faults.world import World
 from ops.local.deploy import read_template
 from rollout.adapters import plan_documents
 from rollout.adapters.request_log import ARM_UNITS, SHADOW_UNITS, RequestLog
 from rollout.domain.plan import Plan
 from rollout.domain.planner import Forecast
 from tests.fakes import ROOT
-from tests.functional.machine import MACHINE, POLL_SECONDS, REQUESTS_PER_SECOND, World
+from tests.functional.worlds import healthy
 
 BETA = ROOT / "plans" / "beta.json"
-REHEARSAL = ROOT / "plans" / "rehearsal.json"
 DAY = 86400
-# The machine in memory polls each second and bakes nothing.
-HERE = Deployment(poll_seconds=POLL_SECONDS, bake_minutes=0)
+# The stack in memory.
+HERE = Deployment(poll_seconds=POLL_SECONDS, bake_minutes=BAKE_SECONDS / 60)
 
 
 def plan_of(file: Path) -> tuple[Plan, dict[str, Any]]:
@@ -36,22 +41,18 @@ def plan_of(file: Path) -> tuple[Plan, dict[str, Any]]:
 @pytest.fixture(scope="module")
 def world() -> World:
     """A whole healthy rollout through the real machine."""
-    _, document = plan_of(REHEARSAL)
-    found = World()
-    found.follow({"action": "launch", "rollout_id": "r-1", "plan": document}, "r-1")
-    assert found.executions[-1].word == "COMPLETED"
-    return found
+    assert healthy().executions[-1].word == "COMPLETED"
+    return healthy()
 
 
 def recorded(world: World) -> dict[str, Any]:
     """The rollout as ops.records reads it back."""
-    _, document = plan_of(REHEARSAL)
     visits = [
         {"visits": [{"state": state, "failures": []} for state in execution.path]}
         for execution in world.executions
     ]
     return {
-        "plan": document,
+        "plan": minutes.document(),
         "executions": visits,
         "minutes": [],
         "launched_at": 0.0,
@@ -61,9 +62,8 @@ def recorded(world: World) -> dict[str, Any]:
 
 
 def expected() -> Usage:
-    plan, _ = plan_of(REHEARSAL)
     forecast = Forecast.constant(DAY * REQUESTS_PER_SECOND)
-    return of_plan(plan, forecast, HERE)
+    return of_plan(minutes.plan(), forecast, HERE)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_rollout_to_come_is_counted_as_the_machine_then_goes(world: World, cou
     made, said = of_record(recorded(world)), expected()
     # How many looks a phase takes depends on when its metrics have settled: one more or less.
     looks = {"states": 3, "tasks": 1, "evaluations": 1, "metrics_asked": 9}
-    phases = len(plan_of(REHEARSAL)[0].phases)
+    phases = len(minutes.plan().phases)
     assert abs(getattr(made, count) - getattr(said, count)) <= phases * looks.get(count, 0)
 
 
@@ -92,7 +92,7 @@ def test_the_states_of_a_record_are_those_that_were_visited(world: World) -> Non
     paths = Counter(state for execution in world.executions for state in execution.path)
     assert made.states == sum(paths.values())
     assert made.evaluations == paths["Evaluate Shadow"] + paths["Evaluate Metrics"]
-    assert made.messages >= len(world.notifications.sent)
+    assert made.messages >= len(world.account.sns.told)
     assert made.exposures == 6
 
 

@@ -12,9 +12,8 @@ from rollout.domain.messages import reason_of
 from rollout.handlers.roll_back import answer
 from tests import fakes
 from tests.fakes import NOW, FakeAlarms, FakeFlags, FakeServed, exposed
-from tests.functional.machine import World
 from tests.functional.test_roll_back import Out, ports
-from tests.functional.test_whole_rollouts import launch, words
+from tests.functional.worlds import followed, healthy, reason, undo_next, words, world
 
 DRILLING = Flag(
     enabled=True, shadow_bps=10_000, lease_until=int(NOW) + 60, rollout_id="beta-1", phase=PHASE
@@ -130,30 +129,28 @@ def test_the_alarm_may_ring_and_the_drill_still_proves_the_way_back() -> None:
 
 
 def test_only_the_launch_drills() -> None:
-    world = World()
-    world.follow(launch(), "r-1")
-    drilled = ["Drill Rollback" in execution.path for execution in world.executions]
+    drilled = ["Drill Rollback" in execution.path for execution in healthy().executions]
     assert drilled == [True, *[False] * 5]
 
 
 def test_without_a_proven_way_back_nothing_is_launched() -> None:
-    world = World(flags=FakeFlags(undone=1))
-    (execution,) = world.follow(launch(), "r-1")
-    assert (words(world), world.most_bps) == (["ROLLED_BACK"], 0)
+    found = world()
+    undo_next(found)
+    (execution,) = followed(found).executions
+    assert (words(found), found.users.most_bps) == (["ROLLED_BACK"], 0)
     assert "Start Shadow" not in execution.path
-    assert execution.document["outcome"]["reason"].startswith("the rollback is not proven: ")
-    assert "the rollback is not proven" in world.notifications.sent[0][1]
+    assert reason(found).startswith("the rollback is not proven: ")
+    assert "the rollback is not proven" in found.account.sns.told[0]
 
 
 def test_the_seconds_are_in_the_output_and_in_every_message_of_the_launch() -> None:
-    world = World()
-    execution = world.run(launch(), "r-1")
-    assert execution.document["drill"]["word"] == PROVEN
-    assert execution.document["drill"]["seconds"] >= 0
-    launched = world.notifications.events.index("phase_passed", 2)
-    _, text, facts = world.notifications.sent[launched]
-    assert "A rollback was drilled before the launch: served after 0.0 s." in text
-    assert facts["drill"]["word"] == PROVEN
+    drill = healthy().executions[0].document["drill"]
+    assert drill["word"] == PROVEN
+    assert drill["seconds"] >= 0
+    topic = healthy().account.sns
+    launched = [document["event"] for document in topic.documents].index("phase_passed", 2)
+    assert "A rollback was drilled before the launch: served after 0.0 s." in topic.told[launched]
+    assert topic.documents[launched]["facts"]["drill"]["word"] == PROVEN
 
 
 def test_a_drill_that_proved_it_is_no_reason_to_turn_back() -> None:

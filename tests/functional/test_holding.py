@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,328 +11,308 @@ from click.testing import CliRunner
 
 from ops import holding
 from ops.cli import main
+from ops.faults import functions
+from ops.faults.plan import MINUTE, launch
+from ops.faults.plan import plan as minutes
+from ops.faults.world import World
 from ops.holding import Course, NotServedError
 from ops.rollouts import RolloutError
 from rollout.adapters.closing import Planes
 from rollout.domain.flag import Flag
-from rollout.handlers import roll_back, watchdog
-from tests.fakes import NOW, FakeFlags, FakeNotifications, exposed
+from tests.fakes import NOW, FakeFlags, FakeSchedules, FakeServed, exposed
 from tests.functional.aws import Aws
-from tests.functional.machine import World
 from tests.functional.test_stack_commands import execution
-from tests.functional.test_whole_rollouts import alarm, bps, launch, words
+from tests.functional.test_watchdog import Looks
+from tests.functional.worlds import alarm, bps, deploy, followed, healthy, reason, words, world
 
 SAID = ("ada", "the p95 looks odd")
-APPROVAL = 20
+# A hold ends after ten minutes here: the plan's time for an answer.
+BRIEF, LONG = 8, 9
 
 
-def short() -> dict[str, Any]:
-    """The rehearsal's plan with a hold that ends after 20 s."""
-    document = launch()
-    document["plan"]["approval"]["timeout_seconds"] = APPROVAL
-    return document
+class Person:
+    """One who holds and resumes. promised: the last deadline."""
 
+    def __init__(self, found: World) -> None:
+        self.world, self.promised = found, 0
+        self.planes = functions.rolling_back(found.clock, found.sleep).planes
 
-@dataclass
-class Held(World):
-    """later: what happens when so many seconds have passed since something else did."""
-
-    later: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
-    promised: int = 0
-
-    def wait(self, seconds: float) -> None:
-        for _ in range(max(1, round(seconds))):
-            super().wait(1)
-            due = [what for at, what in self.later if at <= self.now]
-            self.later = [(at, what) for at, what in self.later if at > self.now]
-            for what in due:
-                what()
-
-    @property
-    def course(self) -> Course:
-        given = self.executions[0].document
-        return Course(holding.plan_documents.parse(given["plan"]), self.now)
-
-    def _change(self, make: Any) -> None:
-        planes = Planes(self.flags, self.served, self.clock, self.wait)
-        holding.carry_out(make(self.flags.current(), self.course, *SAID, self.now), planes)
+    def change(self, make: Callable[..., holding.Change]) -> holding.Change:
+        now = self.world.clock()
+        return make(self.planes.flags.current(), Course(minutes(), NOW), *SAID, now)
 
     def hold(self) -> None:
-        self._change(holding.to_hold)
-        self.promised = self.flags.flag.held_until
+        holding.carry_out(self.change(holding.to_hold), self.planes)
+        self.promised = deployed(self.world).held_until
 
     def resume(self) -> None:
-        self._change(holding.to_resume)
+        holding.carry_out(self.change(holding.to_resume), self.planes)
 
-    def hold_for(self, seconds: float) -> Callable[[], None]:
+    def hold_for(self, minutes: float) -> Callable[[], None]:
         def held() -> None:
             self.hold()
-            self.later.append((self.now + seconds, self.resume))
+            later(self.world, minutes, self.resume)
 
         return held
 
 
-def looks(world: World, state: str) -> int:
-    return sum(execution.path.count(state) for execution in world.executions)
+def later(found: World, minutes: float, what: Callable[[], None]) -> None:
+    found.agenda.at(found.clock() + minutes * MINUTE, what)
 
 
-def reason(world: World) -> str:
-    return str(world.executions[-1].document["outcome"]["reason"])
+def deployed(found: World) -> Flag:
+    return found.account.appconfig.flag(found.clock())
+
+
+def looks(found: World, state: str) -> int:
+    return sum(execution.path.count(state) for execution in found.executions)
 
 
 # While the canary bakes
 
 
 def test_a_canary_that_is_held_stays_for_longer_than_its_bake_and_goes_on_when_resumed() -> None:
-    usual, world = World(), Held()
-    usual.follow(short(), "r-1")
-    world.meanwhile["Bake"] = world.hold_for(18)
-    world.follow(short(), "r-1")
-    assert (words(world)[-1], words(world)) == ("COMPLETED", words(usual))
-    assert world.executions[0].path.count("Bake") >= 18 > usual.executions[0].path.count("Bake")
+    usual, found = healthy(), world()
+    found.meanwhile["Bake"] = Person(found).hold_for(LONG)
+    followed(found)
+    assert (words(found)[-1], words(found)) == ("COMPLETED", words(usual))
+    assert found.executions[0].path.count("Bake") >= LONG > usual.executions[0].path.count("Bake")
 
 
 def test_while_it_is_held_the_verdict_says_by_whom_why_until_when_and_what_it_would_be() -> None:
-    world = Held()
-    seen: list[str] = []
+    found, seen = world(), list[str]()
 
     def hold_and_look() -> None:
-        world.hold()
-        sentence = lambda: seen.append(world.executions[0].document["verdict"]["sentence"])  # noqa: E731
-        world.later.append((world.now + 15, sentence))
+        Person(found).hold()
+        document = found.executions[0].document
+        later(found, BRIEF, lambda: seen.append(document["verdict"]["sentence"]))
 
-    world.meanwhile["Bake"] = hold_and_look
-    world.follow(short(), "r-1")
+    found.meanwhile["Bake"] = hold_and_look
+    followed(found)
     assert seen[0].startswith("HOLD: held until 2027-")
     assert "(ada: the p95 looks odd); otherwise PROMOTE: " in seen[0]
 
 
 def test_silence_rolls_back_with_the_reason_once_the_deadline_has_passed() -> None:
-    world = Held()
-    world.meanwhile["Bake"] = world.hold
-    world.follow(short(), "r-1")
-    assert (words(world), bps(world)) == (["ROLLED_BACK"], 0)
-    assert "(ada: the p95 looks odd), and nobody has resumed it" in reason(world)
-    assert world.now >= world.promised
+    found = world()
+    person = Person(found)
+    found.meanwhile["Bake"] = person.hold
+    followed(found)
+    assert (words(found), bps(found)) == (["ROLLED_BACK"], 0)
+    assert "(ada: the p95 looks odd), and nobody has resumed it" in reason(found)
+    assert found.clock() >= person.promised
 
 
 def test_the_exposure_ends_by_itself_at_the_deadline_also_when_nobody_looks() -> None:
-    world = Held()
-    world.meanwhile["Bake"] = world.hold
-    flags: list[Flag] = []
-    world.meanwhile["Roll Back"] = lambda: flags.append(world.flags.flag)
-    world.follow(short(), "r-1")
+    found, flags = world(), list[Flag]()
+    person = Person(found)
+    found.meanwhile["Bake"] = person.hold
+    found.meanwhile["Roll Back"] = lambda: flags.append(deployed(found))
+    followed(found)
     (flag,) = flags
-    assert flag.lease_until == flag.held_until == world.promised
+    assert flag.lease_until == flag.held_until == person.promised
     assert flag.exposure_at(flag.held_until - 1) == 100
     assert flag.exposure_at(flag.held_until) == 0
 
 
 def test_harm_rolls_back_while_it_is_held() -> None:
-    world = Held()
+    found = world()
+    person = Person(found)
 
     def hold_and_fail() -> None:
-        world.hold()
-        world.failing = lambda exposure: 0.5
+        person.hold()
+        found.account.cloudwatch.failing = 0.5
 
-    world.meanwhile["Bake"] = hold_and_fail
-    world.follow(short(), "r-1")
-    assert (words(world), bps(world)) == (["ROLLED_BACK"], 0)
-    assert "nobody has resumed" not in reason(world)
-    assert world.now < world.promised
+    found.meanwhile["Bake"] = hold_and_fail
+    followed(found)
+    assert (words(found), bps(found)) == (["ROLLED_BACK"], 0)
+    assert "nobody has resumed" not in reason(found)
+    assert found.clock() < person.promised
 
 
 def test_an_alarm_rolls_back_while_it_is_held() -> None:
-    world = Held()
+    found = world()
 
     def hold_and_ring() -> None:
-        world.hold()
-        alarm(world)
+        Person(found).hold()
+        alarm(found)
 
-    world.meanwhile["Bake"] = hold_and_ring
-    world.follow(short(), "r-1")
-    assert (words(world)[-1], bps(world)) == ("ROLLED_BACK", 0)
+    found.meanwhile["Bake"] = hold_and_ring
+    followed(found)
+    assert (words(found)[-1], bps(found)) == ("ROLLED_BACK", 0)
 
 
 def test_doubt_asks_nobody_while_it_is_held_and_asks_after_it_was_resumed() -> None:
-    world = Held(answer={"word": "REJECTED", "by": "eve", "why": "no"}, differing=0.2)
-    asked_at: list[float] = []
-    world.meanwhile["Shadow Soak"] = world.hold_for(15)
-    world.meanwhile["Ask a Person"] = lambda: asked_at.append(world.flags.flag.held_until)
-    world.follow(short(), "r-1")
+    found, asked_at = world(differing=0.2), list[float]()
+    found.says = {"word": "REJECTED", "by": "eve", "why": "no"}
+    found.meanwhile["Shadow Soak"] = Person(found).hold_for(BRIEF)
+    found.meanwhile["Ask a Person"] = lambda: asked_at.append(deployed(found).held_until)
+    followed(found)
     assert asked_at == [0]
-    assert world.executions[0].path.count("Shadow Soak") >= 10
+    assert found.executions[0].path.count("Shadow Soak") >= BRIEF
 
 
 def test_what_else_somebody_edits_while_it_is_held_is_seen() -> None:
-    world = Held()
+    found = world()
 
     def hold_and_edit() -> None:
-        world.hold()
-        world.flags.edit(allow_list=("nobody",))
+        Person(found).hold()
+        deploy(found, allow_list=("nobody",))
 
-    world.meanwhile["Bake"] = hold_and_edit
-    world.follow(short(), "r-1")
-    assert (words(world), bps(world)) == (["ROLLED_BACK"], 0)
-    assert "allow_list" in reason(world)
+    found.meanwhile["Bake"] = hold_and_edit
+    followed(found)
+    assert (words(found), bps(found)) == (["ROLLED_BACK"], 0)
+    assert "allow_list" in reason(found)
 
 
 def test_a_hold_whose_lease_somebody_lengthens_is_no_hold() -> None:
-    world = Held()
+    found = world()
 
     def hold_for_ever() -> None:
-        before = world.flags.current()
-        change = holding.to_hold(before, world.course, *SAID, world.now)
-        longer = world.flags.flag.lease_until + 86_400
-        forged = Flag(**{**vars(change.flag), "held_until": longer, "lease_until": longer})
-        world.flags.known.setdefault(before.number, before.flag)
-        world.flags.deploy(before, forged, change.note, urgent=True)
+        person = Person(found)
+        change = person.change(holding.to_hold)
+        longer = deployed(found).lease_until + 86_400
+        forged = replace(change.flag, held_until=longer, lease_until=longer)
+        person.planes.flags.deploy(change.before, forged, change.note, urgent=True)
 
-    world.meanwhile["Bake"] = hold_for_ever
-    world.follow(short(), "r-1")
-    assert (words(world), bps(world)) == (["ROLLED_BACK"], 0)
-    assert "held_until" in reason(world)
+    found.meanwhile["Bake"] = hold_for_ever
+    followed(found)
+    assert (words(found), bps(found)) == (["ROLLED_BACK"], 0)
+    assert "held_until" in reason(found)
 
 
 # Between two steps
 
 
+def before_the_ramp() -> World:
+    """A minute before the last one begins."""
+    found = world(4)
+    ((at, _),) = found.account.scheduler.pending.values()
+    found.agenda.advance(at - MINUTE)
+    return found
+
+
 def test_a_step_whose_time_comes_while_it_is_held_waits_and_then_begins() -> None:
-    world = Held()
-    world.meanwhile["Notify"] = world.hold_for(APPROVAL - 2)
-    world.follow(short(), "r-1")
-    assert words(world)[-1] == "COMPLETED"
-    assert world.executions[1].path.count("Held") >= 5
-    assert looks(world, "Refuse") == 0
+    found = before_the_ramp()
+    Person(found).hold_for(LONG)()
+    followed(found)
+    assert words(found)[-1] == "COMPLETED"
+    assert found.executions[0].path.count("Held") >= 5
+    assert looks(found, "Refuse") == 0
 
 
 def test_a_step_that_waits_rolls_back_when_nobody_resumes() -> None:
-    world = Held()
-    world.meanwhile["Notify"] = world.hold
-    world.follow(short(), "r-1")
-    assert (words(world), bps(world)) == (["LAUNCHED", "ROLLED_BACK"], 0)
-    assert "(ada: the p95 looks odd), and nobody has resumed it" in reason(world)
-    assert "Raise Exposure" not in world.executions[1].path
+    found = before_the_ramp()
+    Person(found).hold()
+    followed(found)
+    assert (words(found), bps(found)) == (["ROLLED_BACK"], 0)
+    assert "(ada: the p95 looks odd), and nobody has resumed it" in reason(found)
+    assert "Raise Exposure" not in found.executions[0].path
 
 
 def test_a_step_that_waits_rolls_back_when_the_alarm_rings() -> None:
-    world = Held()
-
-    def hold_then_ring() -> None:
-        world.hold()
-        world.later.append((world.now + 10, lambda: world.alarms.known.update(errors="ALARM")))
-
-    world.meanwhile["Notify"] = hold_then_ring
-    world.follow(short(), "r-1")
-    assert (words(world)[-1], bps(world)) == ("ROLLED_BACK", 0)
-    assert world.now < world.promised + 1
+    found = before_the_ramp()
+    person = Person(found)
+    person.hold()
+    later(found, 5, lambda: setattr(found.account.cloudwatch, "ringing", True))
+    followed(found)
+    assert (words(found)[-1], bps(found)) == ("ROLLED_BACK", 0)
+    assert found.clock() < person.promised
 
 
 def test_a_step_that_begins_while_the_end_of_a_hold_is_being_deployed_waits_for_it() -> None:
-    world = Held()
-
-    def deploying() -> None:
-        world.hold()
-        world.resume()
-        world.flags.state = "DEPLOYING"
-        world.later.append((world.now + 8, lambda: setattr(world.flags, "state", "COMPLETE")))
-
-    world.meanwhile["Notify"] = deploying
-    world.follow(short(), "r-1")
-    assert words(world)[-1] == "COMPLETED"
+    found = before_the_ramp()
+    person = Person(found)
+    person.hold()
+    person.resume()
+    found.account.appconfig.deployments[-1].bakes_until = found.clock() + 3 * MINUTE
+    followed(found)
+    assert words(found)[-1] == "COMPLETED"
 
 
 # In the moment in which something moves
 
+# State -> the steps that are over when it comes.
+MOVES = {"Enable Canary": 0, "Raise Exposure": 4, "Cleanup": 5}
 
-@pytest.mark.parametrize("state", ["Enable Canary", "Raise Exposure", "Cleanup"])
+
+@pytest.mark.parametrize("state", MOVES)
 def test_a_hold_that_comes_just_before_a_move_stops_it(state: str) -> None:
-    world = Held()
-    served: list[int] = []
+    found, served = world(MOVES[state]), list[int]()
 
     def held() -> None:
-        world.hold_for(12)()
-        served.append(bps(world))
-        world.later.append((world.now + 10, lambda: served.append(bps(world))))
+        Person(found).hold_for(LONG)()
+        served.append(bps(found))
+        later(found, BRIEF, lambda: served.append(bps(found)))
 
-    world.meanwhile[state] = held
-    world.follow(short(), "r-1")
-    assert words(world)[-1] == "COMPLETED"
+    found.meanwhile[state] = held
+    followed(found)
+    assert words(found)[-1] == "COMPLETED"
     assert served[0] == served[1]
 
 
-@pytest.mark.parametrize("state", ["Enable Canary", "Raise Exposure", "Cleanup"])
+@pytest.mark.parametrize("state", MOVES)
 def test_a_hold_that_nobody_resumes_rolls_back_wherever_it_came(state: str) -> None:
-    world = Held()
-    world.meanwhile[state] = world.hold
-    world.follow(short(), "r-1")
-    assert (words(world)[-1], bps(world)) == ("ROLLED_BACK", 0)
-    assert "nobody has resumed it" in reason(world)
+    found = world(MOVES[state])
+    found.meanwhile[state] = Person(found).hold
+    followed(found)
+    assert (words(found)[-1], bps(found)) == ("ROLLED_BACK", 0)
+    assert "nobody has resumed it" in reason(found)
 
 
 @pytest.mark.parametrize("state", ["Enable Canary", "Raise Exposure"])
 def test_a_move_that_a_hold_overtakes_is_not_made(state: str) -> None:
-    world = Held()
-    looked = world.metrics.control_p95_ms
+    found = world(MOVES[state])
+    person, cloudwatch = Person(found), found.account.cloudwatch
+    counts = cloudwatch.get_metric_data
 
-    def meanwhile(*given: Any) -> float | None:
-        world.metrics.control_p95_ms = looked  # type: ignore[method-assign]
-        world.hold_for(12)()
-        return looked(*given)
+    def meanwhile(given: dict[str, Any]) -> dict[str, Any]:
+        cloudwatch.get_metric_data = counts  # type: ignore[method-assign]
+        person.hold_for(LONG)()
+        return counts(given)
 
     def overtake() -> None:
         # Set Exposure has read the flag, and has not deployed yet.
-        world.metrics.control_p95_ms = meanwhile  # type: ignore[method-assign]
+        cloudwatch.get_metric_data = meanwhile  # type: ignore[method-assign]
 
-    world.meanwhile[state] = overtake
-    world.follow(short(), "r-1")
-    assert words(world)[-1] == "COMPLETED"
-    assert world.promised
+    found.meanwhile[state] = overtake
+    followed(found)
+    assert words(found)[-1] == "COMPLETED"
+    assert person.promised
 
 
 # What ends it
 
 
 def test_a_rollback_ends_a_hold() -> None:
-    world = Held()
+    found = world()
 
     def held() -> None:
-        world.hold()
-        roll_back.roll_back("", "ada: enough", world.rollback_ports())
+        Person(found).hold()
+        found.roll_back(why="ada: enough")
 
-    world.meanwhile["Bake"] = held
-    world.follow(short(), "r-1")
-    assert (bps(world), world.flags.flag.held_until) == (0, 0)
-
-
-@dataclass
-class Nobody:
-    """No execution runs, or those that are named."""
-
-    names: tuple[str, ...] = ()
-
-    def running(self, _: str) -> list[str]:
-        return list(self.names)
+    found.meanwhile["Bake"] = held
+    followed(found)
+    assert (bps(found), deployed(found).held_until) == (0, 0)
 
 
-def watched(flag: Flag, now: float, *running: str) -> tuple[dict[str, Any], World]:
-    world = World(flags=FakeFlags(flag, notes=["hold beta-1: ada: odd"]), now=now)
-    world.schedules.pending["beta-1.half"] = (now + 86_400, "arn", {})
-    told = FakeNotifications()
-    ports = watchdog.Ports(world.rollback_ports(), Nobody(running), told, world.wait)
-    return watchdog.watch(ports), world
+def watched(flag: Flag, now: float, *running: str) -> tuple[dict[str, Any], Flag]:
+    flags = FakeFlags(flag, notes=["hold beta-1: ada: odd"])
+    schedules = FakeSchedules({"beta-1.half": (now + 86_400, "arn", {})})
+    stack = Looks(flags, {"beta-1": list(running)}, schedules, now=now)
+    return stack.watch(), flags.flag
 
 
 def test_the_watchdog_closes_what_nobody_has_resumed_and_does_not_wait_for_the_next_step() -> None:
-    outcome, world = watched(exposed(2500, lease_until=1000, held_until=1000), 1001.0)
-    assert (outcome["word"], world.flags.flag.enabled) == ("ROLLED_BACK", False)
+    outcome, flag = watched(exposed(2500, lease_until=1000, held_until=1000), 1001.0)
+    assert (outcome["word"], flag.enabled) == ("ROLLED_BACK", False)
     assert "(ada: odd), and nobody has resumed it" in outcome["reason"]
     assert outcome["schedules_deleted"] == ["beta-1.half"]
 
 
 def test_the_watchdog_leaves_a_hold_alone_until_its_deadline() -> None:
-    outcome, world = watched(exposed(2500, lease_until=2000, held_until=2000), 1001.0)
-    assert (outcome["word"], world.flags.flag.enabled) == ("NOTHING_TO_DO", True)
+    outcome, flag = watched(exposed(2500, lease_until=2000, held_until=2000), 1001.0)
+    assert (outcome["word"], flag.enabled) == ("NOTHING_TO_DO", True)
 
 
 def test_the_watchdog_leaves_the_end_of_a_hold_to_an_execution_that_runs() -> None:
@@ -345,9 +325,8 @@ def test_the_watchdog_leaves_the_end_of_a_hold_to_an_execution_that_runs() -> No
 
 
 def refused(make: Any, flag: Flag, *, asks: bool = False, now: float = 1000.0) -> str:
-    plan = holding.plan_documents.parse(short()["plan"])
     with pytest.raises(RolloutError) as caught:
-        make(FakeFlags(flag).current(), Course(plan, 0, asks), *SAID, now)
+        make(FakeFlags(flag).current(), Course(minutes(), 0, asks), *SAID, now)
     return str(caught.value)
 
 
@@ -365,39 +344,36 @@ def test_what_cannot_be_resumed_is_refused_with_the_reason() -> None:
     assert "too late: the hold ended at" in refused(holding.to_resume, late)
 
 
-def planes(world: World) -> Planes:
-    return Planes(world.flags, world.served, world.clock, world.wait)
-
-
-def to_hold(world: World) -> holding.Change:
-    plan = holding.plan_documents.parse(short()["plan"])
-    return holding.to_hold(world.flags.current(), Course(plan, 0), *SAID, world.now)
+def carry_out(old: int = 0, **known: Any) -> None:
+    """Hold what exposes 1 %. old: how often the data plane serves what was before."""
+    flags = FakeFlags(exposed(100), **known)
+    served = FakeServed(flags, [flags.flag] * old)
+    change = holding.to_hold(flags.current(), Course(minutes(), 0), *SAID, NOW)
+    holding.carry_out(change, Planes(flags, served, lambda: NOW, lambda _: None))
 
 
 def test_a_hold_while_a_deployment_runs_changes_nothing_and_says_so() -> None:
-    world = World(flags=FakeFlags(exposed(100), state="BAKING"))
     with pytest.raises(
         RolloutError, match="another deployment of the flag is running; nothing was"
     ):
-        holding.carry_out(to_hold(world), planes(world))
+        carry_out(state="BAKING")
 
 
 def test_a_hold_that_the_alarm_undoes_is_told_as_such() -> None:
-    world = World(flags=FakeFlags(exposed(100), undone=1))
     with pytest.raises(NotServedError, match="was undone, as AppConfig does while the alarm rings"):
-        holding.carry_out(to_hold(world), planes(world))
+        carry_out(undone=1)
 
 
 def test_a_hold_that_is_not_served_is_told_as_such() -> None:
-    world = World(flags=FakeFlags(exposed(100)))
-    world.served.old = [exposed(100)] * 20
     with pytest.raises(NotServedError, match="the data plane serves 100 bps of beta-1"):
-        holding.carry_out(to_hold(world), planes(world))
+        carry_out(old=20)
 
 
 # The commands
 
-PLAN = short()["plan"]
+APPROVAL = 20
+PLAN = launch("beta-1")["plan"]
+PLAN["approval"]["timeout_seconds"] = APPROVAL
 STEP = {"rollout_id": "beta-1", "action": "launch", "phase": "", "launched_at": int(NOW)}
 FAR = int(time.time()) + 3600
 RUNNING = {"beta-1": execution("SUCCEEDED", plan=PLAN, preflight={"step": STEP})}

@@ -1,6 +1,5 @@
 """Every message that a whole rollout sends is one that the playbook explains."""
 
-import json
 import re
 
 import pytest
@@ -8,9 +7,8 @@ import pytest
 from rollout.adapters import clients
 from rollout.domain.notice import EVENTS
 from tests.fakes import ROOT
-from tests.functional.machine import World
 from tests.functional.test_template import FUNCTIONS
-from tests.functional.test_whole_rollouts import launch
+from tests.functional.worlds import followed, world
 
 PLAYBOOK = (ROOT / "docs" / "playbook.md").read_text(encoding="utf-8")
 TABLE = re.search(r"\| event \| subject says \| do \|\n.*?\n\n", PLAYBOOK, re.S)
@@ -36,14 +34,12 @@ def test_a_topic_that_hangs_ends_no_function_that_only_tells_of_something(
 
 @pytest.mark.parametrize("failing", [0.0, 0.5])
 def test_every_message_of_a_rollout_can_be_acted_on(failing: float) -> None:
-    world = World(failing=lambda exposure: failing if exposure >= 500 else 0.0)
-    world.follow(launch(), "r-1")
-    assert world.notifications.notices
-    for notice in world.notifications.notices:
-        assert notice.event in EVENTS
-        assert notice.subject.isascii()
-        assert len(notice.subject) < 100
-        text = notice.text("a-stack")
+    topic = followed(world(failing=failing, from_bps=500)).account.sns
+    assert topic.told
+    for text, document in zip(topic.told, topic.documents, strict=True):
+        subject = text.splitlines()[0]
+        assert document["event"] in EVENTS
+        assert subject.isascii()
+        assert len(subject) < 100
         assert re.search(r"\nServed now: .+\.\nTo do: .+\.\n  rollout .+ --stack a-stack", text)
-        document = json.loads(json.dumps(notice.to_json({}, "a-stack")))
         assert {"version", "event", "rollout", "word", "served", "commands"} <= set(document)

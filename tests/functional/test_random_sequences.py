@@ -119,8 +119,7 @@ class Sequences(RuleBasedStateMachine):
 
     @rule(seconds=A_WHILE)
     def an_old_document_is_served(self, seconds: float) -> None:
-        plane, now = self.world.account.appconfigdata, self.world.clock()
-        plane.frozen_at, plane.frozen_until = now, now + seconds
+        self.world.account.appconfigdata.freeze(seconds)
 
     @invariant()
     def nobody_is_hurt(self) -> None:

@@ -5,101 +5,87 @@ from typing import Any
 
 import pytest
 
+from ops.faults import plan as minutes
+from ops.faults.world import World
 from rollout.domain.plan import Plan
 from rollout.domain.response import response
 from rollout.domain.verdict import Call, Verdict
 from rollout.handlers import set_exposure
 from tests import fakes
 from tests.fakes import NOW, FakeFlags, FakeMetrics, exposed
-from tests.functional.machine import World
-from tests.functional.test_whole_rollouts import bps, launch, words
-
-
-def graded() -> dict[str, Any]:
-    document = launch()
-    document["plan"]["response"] = "step_down"
-    return document
-
-
-class Differing(World):
-    """Answers differ while this exposure, or a higher one, is served for the first time."""
-
-    from_bps = 2500
-    cured = False
-
-    def wait(self, seconds: float) -> None:
-        self.differing = 0.2 if self.most_bps >= self.from_bps and not self.cured else 0.0
-        super().wait(seconds)
-
+from tests.functional.worlds import bps, deploy, followed, scheduled, words, world
 
 YES = {"word": "APPROVED", "by": "ada", "why": "repaired"}
 
 
+def graded(**counts: Any) -> World:
+    """25 % are to be exposed next, from where on the candidate counts badly; a step down is asked
+    for."""
+    found = world(2, from_bps=2500, **counts)
+    scheduled(found)["plan"]["response"] = "step_down"
+    return found
+
+
 def test_harm_in_the_ramp_steps_down_one_level_and_asks() -> None:
-    world = Differing(answer={"word": "REJECTED", "by": "ada", "why": "no"})
-    served: list[int] = []
-    world.meanwhile["Ask a Person"] = lambda: served.append(bps(world))
-    world.follow(graded(), "r-1")
-    path = world.executions[-1].path
+    found, served = graded(differing=0.2), list[int]()
+    found.says = {"word": "REJECTED", "by": "ada", "why": "no"}
+    found.meanwhile["Ask a Person"] = lambda: served.append(bps(found))
+    path = followed(found).executions[-1].path
     assert served == [500]
     assert path.index("Step Down") < path.index("Ask a Person") < path.index("Roll Back")
-    assert (words(world)[-1], bps(world)) == ("ROLLED_BACK", 0)
+    assert (words(found)[-1], bps(found)) == ("ROLLED_BACK", 0)
 
 
 def test_silence_after_a_step_down_rolls_back_and_says_so() -> None:
-    world = Differing()
-    world.follow(graded(), "r-1")
-    assert (words(world)[-1], bps(world)) == ("ROLLED_BACK", 0)
-    assert world.executions[-1].document["verdict"]["word"] == "STEP_DOWN"
+    found = followed(graded(differing=0.2))
+    assert (words(found)[-1], bps(found)) == ("ROLLED_BACK", 0)
+    assert found.executions[-1].document["verdict"]["word"] == "STEP_DOWN"
 
 
 def test_the_exposure_of_the_way_down_is_leased_until_the_answer_is_due() -> None:
-    world = Differing()
-    left: list[float] = []
-    world.meanwhile["Ask a Person"] = lambda: left.append(world.flags.flag.lease_until - world.now)
-    world.follow(graded(), "r-1")
-    assert left[0] > graded()["plan"]["approval"]["timeout_seconds"]
+    found, left = graded(differing=0.2), list[float]()
+    served = found.account.appconfigdata
+    found.meanwhile["Ask a Person"] = lambda: left.append(served.flag().lease_until - found.clock())
+    followed(found)
+    assert left[0] > minutes.document()["approval"]["timeout_seconds"]
 
 
 def test_an_approval_tries_the_phase_once_more_with_evidence_counted_anew() -> None:
-    world = Differing(answer=YES)
-
-    def repaired() -> None:
-        world.cured = True
-
-    world.meanwhile["Ask a Person"] = repaired
-    world.follow(graded(), "r-1")
-    phases = [execution.document["exposure"]["phase"] for execution in world.executions[:-1]]
-    assert words(world)[-1] == "COMPLETED"
+    found = graded(differing=0.2)
+    found.says = YES
+    # From then on nothing differs any more.
+    found.meanwhile["Ask a Person"] = lambda: setattr(found.account.cloudwatch, "differing", 0)
+    followed(found)
+    phases = [execution.document["exposure"]["phase"] for execution in found.executions[:-1]]
+    assert words(found)[-1] == "COMPLETED"
     assert phases.count("ramp-25") == 1
-    stepped = next(e for e in world.executions if "Step Down" in e.path)
-    again = world.executions[world.executions.index(stepped) + 1]
+    stepped = next(e for e in found.executions if "Step Down" in e.path)
+    again = found.executions[found.executions.index(stepped) + 1]
     assert stepped.document["exposure"]["phase"] == "ramp-5"
     assert again.document["preflight"]["step"]["history"][0][0] == "ramp-5"
     assert len(again.document["preflight"]["step"]["history"]) == 1
 
 
 def test_a_plan_that_does_not_ask_for_it_asks_at_the_present_exposure() -> None:
-    world = Differing()
-    served: list[int] = []
-    world.meanwhile["Ask a Person"] = lambda: served.append(bps(world))
-    world.follow(launch(), "r-1")
+    found, served = world(2, differing=0.2, from_bps=2500), list[int]()
+    found.meanwhile["Ask a Person"] = lambda: served.append(bps(found))
+    followed(found)
     assert served == [2500]
-    assert not any("Step Down" in execution.path for execution in world.executions)
+    assert not any("Step Down" in execution.path for execution in found.executions)
 
 
 def test_gross_harm_goes_to_0_whatever_the_plan_asks_for() -> None:
-    world = World(failing=lambda exposure: 0.5 if exposure >= 2500 else 0.0)
-    world.follow(graded(), "r-1")
-    assert (words(world)[-1], bps(world)) == ("ROLLED_BACK", 0)
-    assert "Step Down" not in world.executions[-1].path
+    found = followed(graded(failing=0.5))
+    assert (words(found)[-1], bps(found)) == ("ROLLED_BACK", 0)
+    assert "Step Down" not in found.executions[-1].path
 
 
 def test_a_flag_that_was_closed_meanwhile_is_not_opened_again_by_stepping_down() -> None:
-    world = Differing(answer=YES)
-    world.meanwhile["Step Down"] = lambda: world.flags.edit(enabled=False, rollout_id="")
-    world.follow(graded(), "r-1")
-    assert (words(world)[-1], bps(world)) == ("ROLLED_BACK", 0)
+    found = graded(differing=0.2)
+    found.says = YES
+    found.meanwhile["Step Down"] = lambda: deploy(found, enabled=False, rollout_id="")
+    followed(found)
+    assert (words(found)[-1], bps(found)) == ("ROLLED_BACK", 0)
 
 
 @pytest.mark.parametrize(

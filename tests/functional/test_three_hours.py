@@ -6,13 +6,13 @@ import re
 import pytest
 
 from ops.costs.usage import Deployment
+from ops.faults.machine import MACHINE
 from ops.local.deploy import read_template
 from ops.plans.agenda import agenda
 from rollout.adapters import plan_documents
 from rollout.domain.exposure import POLLS
 from rollout.domain.planner import Forecast
 from tests.fakes import ROOT
-from tests.functional.machine import MACHINE
 
 PAGE = (ROOT / "docs" / "playbook.md").read_text(encoding="utf-8")
 TABLE = PAGE.split("## The first three hours, minute by minute")[1].split("\n## ")[0]
