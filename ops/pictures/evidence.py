@@ -20,6 +20,8 @@ MARKS: Final = {
 LEAST_EVIDENCE: Final = 0.01
 # Evidence far beyond the decision is drawn at the upper edge; more would hide the rest.
 BEYOND: Final = 1000.0
+# So much is left above it for the names of the phases.
+ABOVE: Final = 8
 
 
 def evidence(record: Record) -> str:
@@ -48,16 +50,16 @@ def evidence(record: Record) -> str:
     found.axhline(decides, color=COLOURS["bad"], linestyle=(0, (6, 2)), linewidth=1.6)
     found.annotate(
         f"{decides:g} rolls back",
-        (0.995, decides),
+        (0.005, decides),
         xycoords=("axes fraction", "data"),
         xytext=(0, 3),
         textcoords="offset points",
-        ha="right",
+        ha="left",
         color=COLOURS["bad"],
         fontsize=8.5,
     )
     most = max(look["against"] for look in looks)
-    _logarithmic(found, min(max(decides * 4, most * 3), decides * BEYOND * 2))
+    _logarithmic(found, min(max(decides * ABOVE, most * 3), decides * BEYOND * ABOVE))
     says = _verdicts(found, record)
     legend(found)
     phases(found, record)

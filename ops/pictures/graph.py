@@ -7,6 +7,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
 
+from ops.pictures.labels import Labels
 from ops.pictures.layout import NODE, Layout, Point, layout
 from ops.pictures.machine import CATCH, Edge
 from ops.pictures.passing import ROLLS_BACK, Passing, Passings, passings
@@ -30,29 +31,37 @@ def graph(
     definition: the state machine's, as JSON. link: a state -> where a click on it leads; without
     it nothing can be clicked. Raises KeyError or TypeError for what is no definition.
     """
-    places = _places(json.dumps(definition))
+    places, words = _places(json.dumps(definition))
     seen = passings(record, execution)
     known = {(edge.start, edge.end) for edge, _ in places.lines}
     lines = [*places.lines, *_caught(seen, known, places)]
     # What was passed is drawn last, above the rest.
     lines.sort(key=lambda line: (line[0].start, line[0].end) in seen.moves)
-    meet = Counter(edge.end for edge, points in lines if edge.word and _steps_down(points))
     parts = [
-        _line(edge, points, (edge.start, edge.end) in seen.moves, alone=meet[edge.end] < 2)
+        _line(edge, points, (edge.start, edge.end) in seen.moves, words.get(edge))
         for edge, points in lines
     ]
     for name, place in sorted(places.places.items(), key=lambda item: (item[1][1], item[1][0])):
         kind = definition["States"][name]["Type"].lower()
         parts.append(_state(name, kind, place, seen.states.get(name), link))
     now = ", ".join(seen.running)
-    words = f"Now in {now}." if now else "No state is running."
-    words += " The table of visits says the same in words."
-    return drawing("graph", places.size, "The playbook's states", words, parts)
+    heard = f"Now in {now}." if now else "No state is running."
+    heard += " The table of visits says the same in words."
+    return drawing("graph", places.size, "The playbook's states", heard, parts)
 
 
 @lru_cache(maxsize=8)
-def _places(definition: str) -> Layout:
-    return layout(json.loads(definition))
+def _places(definition: str) -> tuple[Layout, dict[Edge, Point]]:
+    """Where the states and ways of a machine are, and where the words of the ways stand."""
+    found = layout(json.loads(definition))
+    named = [(edge, points) for edge, points in found.lines if edge.word]
+    meet = Counter(edge.end for edge, points in named if _steps_down(points))
+    labels = Labels(found.places)
+    words = {}
+    for edge, points in named:
+        first, second = _bends(points)[:2]
+        words[edge] = labels.place(edge.word, first, second, alone=meet[edge.end] < 2)
+    return found, words
 
 
 def _caught(
@@ -71,25 +80,24 @@ def _steps_down(points: list[Point]) -> bool:
     return len(points) == 2 and points[0][1] < points[1][1]
 
 
-def _line(edge: Edge, points: list[Point], passed: bool, *, alone: bool) -> Element:
-    """alone: whether no other way with a word comes from the layer above to the same state."""
-    first, last = _outside(points[0], points[1]), _outside(points[-1], points[-2])
-    bends = [first, *points[1:-1], last]
+def _line(edge: Edge, points: list[Point], passed: bool, at: Point | None) -> Element:
+    """at: where its word stands, if it has one."""
+    bends = _bends(points)
+    first, last = bends[0], bends[-1]
     path = f"M{first[0]:.1f} {first[1]:.1f}"
     for (x0, y0), (x1, y1) in pairwise(bends):
         middle = (y0 + y1) / 2
         path += f"C{x0:.1f} {middle:.1f} {x1:.1f} {middle:.1f} {x1:.1f} {y1:.1f}"
     names = f"way {edge.kind}" + (" passed" if passed else "")
     names += " back" if edge.end in ROLLS_BACK else ""
-    word = None
-    if edge.word:
-        (x0, y0), (x1, y1) = bends[0], bends[1]
-        # Late in the first bend, where ways that leave one state are apart; or before its middle,
-        # where ways that lead to one state are.
-        across, down = (0.84, 0.6) if alone else (0.3, 0.4)
-        at = (x0 + (x1 - x0) * across, y0 + (y1 - y0) * down + 3)
-        word = element("text", edge.word, x=at[0], y=at[1], class_="word")
+    word = element("text", edge.word, x=at[0], y=at[1], class_="word") if at else None
     return element("g", element("path", d=path), _head(last, bends[-2]), word, class_=names)
+
+
+def _bends(points: list[Point]) -> list[Point]:
+    """The points of a way, from the edge of its first state to the edge of its last."""
+    first, last = _outside(points[0], points[1]), _outside(points[-1], points[-2])
+    return [first, *points[1:-1], last]
 
 
 def _outside(place: Point, other: Point) -> Point:

@@ -9,9 +9,9 @@ import igraph
 
 from ops.pictures.machine import Edge, edges, layers, states
 
-NODE: Final = (124.0, 46.0)
+NODE: Final = (124.0, 52.0)
 # From one layer to the next, and from the middle of one thing to that of the next in a layer.
-LAYER: Final = 80.0
+LAYER: Final = 88.0
 UNIT: Final = 50.0
 MARGIN: Final = 16.0
 NODE_NODE, NODE_LINE, LINE_LINE = NODE[0] + 14, NODE[0] / 2 + 18, 22.0

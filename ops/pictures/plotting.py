@@ -37,7 +37,7 @@ SETTINGS: Final[dict[Any, Any]] = {
     "font.size": 9.5,
 }
 SIZE: Final = (6.9, 2.9)
-MARGINS: Final = {"left": 0.085, "right": 0.985, "top": 0.88, "bottom": 0.15}
+MARGINS: Final = {"left": 0.1, "right": 0.965, "top": 0.88, "bottom": 0.15}
 LEFT_TO_THE_PAGE: Final = ("font-family", "stroke-linejoin", "stroke-linecap")
 SVG: Final = "{http://www.w3.org/2000/svg}"
 LINK: Final = "{http://www.w3.org/1999/xlink}href"

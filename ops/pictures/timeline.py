@@ -15,6 +15,9 @@ NARROWEST: Final = 1.5
 LETTER: Final = 6.6
 DAY: Final = 86_400
 WAITS: Final = ("Shadow Soak", "Bake", "Let It Spread", "Held")
+ENDS: Final = (
+    *("Launched", "Ramped", "Completed", "Rolled Back", "Refused", "Control Not Confirmed"),
+)
 JUDGES: Final = ("Evaluate Shadow", "Evaluate Metrics", "Shadow Sound?", "Go / No-Go?")
 
 
@@ -56,7 +59,10 @@ def _grid(axis: Scale, bottom: float) -> list[Element]:
     for at, x in axis.ticks(110 if with_day else 84):
         found.append(element("line", x1=x, x2=x, y1=14.0, y2=bottom + 4, class_="tick"))
         text = clock(at, with_day)
-        found.append(element("text", text, x=x, y=bottom + 18, class_="moment"))
+        half = LETTER * len(text) / 2
+        # Below its line, but for one that would leave the picture.
+        middle = min(max(x, half), WIDTH - half)
+        found.append(element("text", text, x=middle, y=bottom + 18, class_="moment"))
     for one in axis.breaks:
         found.append(element("line", x1=one.x, x2=one.x, y1=14.0, y2=bottom + 4, class_="break"))
         found.append(
@@ -102,7 +108,10 @@ def _title(item: Mapping[str, Any]) -> str:
 def _span(item: Mapping[str, Any], now: float) -> str:
     if item["status"] == RUNNING:
         return f"running for {lasting(now - item['started_at'])}"
-    return f"{item['status'].lower()} after {lasting(item['stopped_at'] - item['started_at'])}"
+    last = item["visits"][-1]["state"] if item["visits"] else ""
+    # Its last state says more than SUCCEEDED, which is also said of what was rolled back.
+    ended = last if last in ENDS else item["status"]
+    return f"{ended.lower()} after {lasting(item['stopped_at'] - item['started_at'])}"
 
 
 def _lane(

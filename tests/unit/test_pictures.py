@@ -1,14 +1,16 @@
 """Pictures of a rollout: what they show, and that a strict page can show them."""
 
+import json
 import re
 import xml.etree.ElementTree as ET
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import pytest
 
-from ops.pictures import charts, style
+from ops.pictures import charts, labels, style
 from ops.pictures.evidence import evidence
+from ops.pictures.graph import _places as places_of
 from ops.pictures.graph import graph
 from ops.pictures.layout import NODE, apart, layout
 from ops.pictures.machine import edges
@@ -17,7 +19,17 @@ from ops.pictures.svg import lasting
 from ops.pictures.timeline import timeline
 from rollout.domain.response import STEP_DOWN
 from rollout.domain.verdict import Call
-from tests.recorded import DAY, DECIDES, LAUNCHED, MACHINE, execution, record, visit, visits
+from tests.recorded import (
+    DAY,
+    DECIDES,
+    LAUNCHED,
+    MACHINE,
+    RAMP_PATH,
+    execution,
+    record,
+    visit,
+    visits,
+)
 
 NAMES = list(charts.ALL)
 
@@ -109,6 +121,18 @@ def test_no_state_stands_upon_another() -> None:
             assert abs(x - other_x) >= NODE[0] or abs(y - other_y) >= NODE[1]
 
 
+def test_no_word_of_a_way_stands_upon_another_or_upon_a_state() -> None:
+    found, words = places_of(json.dumps(MACHINE))
+    boxes = [labels._box(edge.word, (x, y - labels.BASE)) for edge, (x, y) in words.items()]
+    boxes += [
+        (x - NODE[0] / 2, y - NODE[1] / 2, x + NODE[0] / 2, y + NODE[1] / 2)
+        for x, y in found.places.values()
+    ]
+    assert len(words) > 25
+    covered = [(one, other) for one, other in combinations(boxes, 2) if labels._overlap(one, other)]
+    assert covered == []
+
+
 def test_a_machine_looks_the_same_in_whatever_order_its_states_are_written() -> None:
     turned = {**MACHINE, "States": dict(sorted(MACHINE["States"].items()))}
     assert layout(turned) == layout(MACHINE)
@@ -139,6 +163,15 @@ def test_all_executions_stand_on_one_time_line() -> None:
     root = parsed(timeline(record()))
     lanes = [item.get("data-execution") for item in root.iter() if item.get("data-execution")]
     assert lanes == ["beta-1", "beta-1-ramp-5"]
+
+
+def test_a_lane_says_how_its_execution_ended_and_not_only_that_it_did() -> None:
+    launch = record()["executions"][0]
+    back = execution("beta-1", "ramp", "ramp-5", visits((*RAMP_PATH, "Rolled Back"), LAUNCHED))
+    cut = {**execution("b", "ramp", "ramp-5", visits(RAMP_PATH, LAUNCHED)), "status": "ABORTED"}
+    svg = timeline(record(executions=[launch, back, cut]))
+    for said in ("launch · launched after", "· rolled back after", "· aborted after"):
+        assert said in svg
 
 
 def test_of_thousands_of_visits_those_that_can_be_told_apart_are_drawn() -> None:

@@ -80,6 +80,17 @@ function show(fresh) {
   if (age && made) age.dataset.at = made.dataset.at;
 }
 
+// A narrow screen begins where the rollout is, not at the graph's left edge.
+function centred() {
+  const lit = [...document.querySelectorAll("#graph .state.passed")];
+  const one = document.querySelector("#graph .state.running") || lit[lit.length - 1];
+  if (!one) return;
+  const box = one.closest(".scroll");
+  const here = one.getBoundingClientRect();
+  const frame = box.getBoundingClientRect();
+  box.scrollLeft += here.left + here.width / 2 - (frame.left + frame.width / 2);
+}
+
 function aged() {
   const age = document.getElementById("age");
   if (!age) return;
@@ -112,6 +123,8 @@ document.addEventListener("submit", (event) => {
   if (button) button.disabled = true;
   said("asked; waiting until it is verified");
 });
+
+centred();
 
 if (events !== undefined) {
   const source = new EventSource(events);
