@@ -13,8 +13,7 @@ from rollout.adapters.metrics import TENANT_METRICS, WANTED
 from rollout.domain.exposure import LONGEST_WAIT_SECONDS, POLLS
 from rollout.domain.flag import FULL_BPS
 from rollout.domain.plan import CANARY, RAMP, Phase, Plan
-from rollout.domain.planner import Forecast
-from rollout.domain.sampling import shadow_share
+from rollout.domain.planner import Forecast, shadow_expected
 
 # States of the playbook that every execution visits, by what it does; then what each exposure, each
 # look at the data plane and each look at the evidence adds. tests/functional/test_costs.py holds
@@ -176,16 +175,10 @@ def _repeated(states: tuple[str, ...], times: int, **counts: int) -> Usage:
 
 
 def _reads(plan: Plan, phase: Phase, forecast: Forecast, start: float, end: float) -> Usage:
-    """The reads while the phase's exposure stands, and those that are compared.
-
-    How much is compared is decided where the phase begins, from the reads of late: what comes
-    later in the phase does not change the share.
-    """
+    """The reads while the phase's exposure stands, and those that are compared."""
     requests = forecast.requests(start, end - start)
     by_candidate = requests * phase.exposure_bps / FULL_BPS
-    lately = plan.slowness.reference_seconds
-    share = shadow_share(plan, phase, forecast.requests(start - lately, lately) / lately)
-    compared = requests * share / FULL_BPS
+    compared = requests * shadow_expected(plan, phase, forecast, start)
     return Usage(
         seconds=end - start, requests=requests, by_candidate=by_candidate, compared=compared
     )

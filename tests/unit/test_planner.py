@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -47,6 +48,15 @@ def test_a_phase_that_cannot_certify_in_time_is_named_with_both_times(plan: Plan
     canary = phases(plan, Forecast.constant(1000))[1]
     assert canary.problem == "certifying takes 786240 s, the longest bake is 600 s"
     assert suggestions([canary])[0].startswith("canary: certifying takes")
+
+
+def test_a_ceiling_on_the_shadow_leaves_it_fewer_requests_and_takes_longer(plan: Plan) -> None:
+    free, *_ = phases(plan)
+    held, canary, *_ = phases(replace(plan, most_compared_per_second=0.5))
+    assert held.requests == pytest.approx(30)  # of 100 a minute
+    assert held.certify == free.certify
+    assert held.certify_seconds == pytest.approx(free.certify_seconds * 100 / 30, rel=0.01)
+    assert canary == phases(plan)[1]
 
 
 def test_without_traffic_nothing_is_ever_certified(plan: Plan) -> None:

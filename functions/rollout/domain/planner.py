@@ -19,6 +19,7 @@ from rollout.domain.harm import FIRST, STEP, ladder
 from rollout.domain.judge import Promises
 from rollout.domain.plan import SHADOW, Phase, Plan
 from rollout.domain.promises import LIVE, promises_of
+from rollout.domain.sampling import shadow_share
 from rollout.domain.trial import ERRORS, SHADOW_FAILURES
 
 # 90 % of a normal distribution lie below its mean and so many standard deviations.
@@ -119,9 +120,10 @@ def _outlook(
     start, users, listed = known
     phase = plan.phases[index]
     exposure = phase.exposure_bps / FULL_BPS
-    certify, seconds = _slowest(phase, promises, index, forecast, start)
+    shadow = shadow_expected(plan, phase, forecast, start)
+    certify, seconds = _slowest(phase, promises, index, forecast, (start, shadow))
     detect = requests_to_detect(promises, phase)
-    share = exposure or phase.shadow_bps / FULL_BPS
+    share = exposure or shadow
     return Outlook(
         phase.name,
         phase.exposure_bps,
@@ -136,20 +138,36 @@ def _outlook(
     )
 
 
+def shadow_expected(plan: Plan, phase: Phase, forecast: Forecast, start: float) -> float:
+    """The share of reads that a phase which begins then will compare, under the plan's ceiling.
+
+    It is decided at the phase's begin, from the reads of late; before the launch they are taken to
+    have been as the forecast goes round.
+    """
+    lately = plan.slowness.reference_seconds
+    per_second = forecast.requests(start - lately, lately) / lately
+    return shadow_share(plan, phase, per_second) / FULL_BPS
+
+
 def _slowest(
-    phase: Phase, promises: Promises, index: int, forecast: Forecast, start: float
+    phase: Phase,
+    promises: Promises,
+    index: int,
+    forecast: Forecast,
+    known: tuple[float, float],
 ) -> tuple[int, float]:
     """(clean requests, seconds) of the metric that takes longest to certify in the phase.
 
-    Shadow metrics count from the launch on, so only the first phase waits for them.
+    known: its begin, and the share of reads that it compares. Shadow metrics count from the launch
+    on, so only the first phase waits for them.
     """
-    worst = (0, 0.0)
+    worst, (start, shadow) = (0, 0.0), known
     exposure = phase.exposure_bps / FULL_BPS
     for metric, bound in promises.stages[index].certify.items():
         live = metric in LIVE
         if not live and phase.kind != SHADOW:
             continue
-        share = exposure if live else phase.shadow_bps / FULL_BPS
+        share = exposure if live else shadow
         needed = clean_requests_needed(0, 0, bound, promises.beta) if bound < 1 else 0
         seconds = forecast.seconds_for(needed, start, share)
         worst = max(worst, (needed, seconds), key=lambda pair: pair[1])
