@@ -27,7 +27,7 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 from moto.stepfunctions.parser.asl.utils import json_path
 
 from tests.scenarios import SCENARIOS
-from tests.scenarios.mocks import calls_of
+from tests.scenarios.mocks import MACHINE, calls_of
 from tests.scenarios.runs import FUNCTIONS, INPUT, Run, definition
 from tests.scenarios.service import ended
 from tests.scenarios.visits import STATES, TIMED_OUT, Failed
@@ -43,11 +43,7 @@ TASKS: Final = {
 def run_all() -> dict[str, Run]:
     """Every scenario at once."""
     functions = Functions()
-    with _interpreter(functions):
-        client: Any = boto3.client("stepfunctions", region_name=REGION)
-        machine = client.create_state_machine(
-            name="playbook", definition=definition(), roleArn=ROLE
-        )["stateMachineArn"]
+    with playbook(functions) as (client, machine):
         arns = {
             name: client.start_execution(
                 stateMachineArn=machine, name=name, input=json.dumps(INPUT)
@@ -67,7 +63,8 @@ def run_all() -> dict[str, Run]:
 
 
 @contextmanager
-def _interpreter(functions: "Functions") -> Iterator[None]:
+def playbook(functions: "Functions") -> Iterator[tuple[Any, str]]:
+    """(client of Step Functions, ARN of the playbook), while moto has these functions."""
     with ExitStack() as stack:
         enter = stack.enter_context
         enter(mock_aws(config={"stepfunctions": {"execute_state_machine": True}}))
@@ -76,7 +73,9 @@ def _interpreter(functions: "Functions") -> Iterator[None]:
         enter(patch.object(WaitFunction, "_wait_interval", lambda *_, **__: None))
         for owner in (AmazonStateLanguageParser, json_path):
             enter(patch.object(owner, "parse", cache(owner.parse)))
-        yield
+        client: Any = boto3.client("stepfunctions", region_name=REGION)
+        machine = client.create_state_machine(name=MACHINE, definition=definition(), roleArn=ROLE)
+        yield client, machine["stateMachineArn"]
 
 
 class Functions:

@@ -21,7 +21,6 @@ RETRIED: Final = {
 }
 # By interpreter and scenario: the state at which the two part, or ATTEMPTS; and the reason.
 DIFFERENCES: Final[dict[str, dict[str, tuple[str, str]]]] = {
-    "in_memory": {},
     "on_emulator": {
         **dict.fromkeys(RECOVERIES, ("Preflight", ONCE)),
         **dict.fromkeys(MIXED, (ATTEMPTS, ONCE)),

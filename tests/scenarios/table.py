@@ -123,7 +123,7 @@ HELD: Final = written("""
     Held
 """)
 
-# One for each way the playbook while every function answers.
+# Every function answers, with a word that the machine knows.
 WAYS: Final[dict[str, Path]] = {
     "Launch": (*IN_CANARY, *promoted("RAMP"), *LAUNCHED),
     "Ramp": (*IN_RAMP, *promoted("RAMP"), *RAMPED),

@@ -116,6 +116,7 @@ def enters(state: str, *calls: str | Failed, **beside: Any) -> Visit:
 def _call(state: str, call: str | Failed, beside: dict[str, Any]) -> Call:
     if isinstance(call, Failed):
         return call
+    # Notify alone says no word: nothing depends on it.
     word = {} if state == "Notify" else {"word": call}
     return Answered({**word, **BESIDE[state], **beside})
 
