@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ops import rollouts
 from ops.checks import evidence, flags, parts, reads
-from ops.checks.check import Answer, Check, failed, passed, unknown
+from ops.checks.check import FAIL, Answer, Check, failed, passed, unknown
 from ops.checks.parts import some
 from ops.checks.preflight import DEPLOY
 from ops.checks.site import Site
@@ -27,7 +27,7 @@ def weigh_flag(found: Flag) -> Answer:
 
 
 def alarm(site: Site) -> tuple[list[dict[str, Any]], Alarm | None, bool]:
-    """(the alarm as told, as understood, whether AppConfig watches it)."""
+    """(the alarms as told, the one on a metric as understood, whether AppConfig watches any)."""
     told = evidence.alarms(site)
     environment = client("appconfig").get_environment(
         ApplicationId=site.stack.outputs["FlagApplicationId"],
@@ -35,16 +35,19 @@ def alarm(site: Site) -> tuple[list[dict[str, Any]], Alarm | None, bool]:
     )
     watched = {monitor["AlarmArn"] for monitor in environment.get("Monitors", ())}
     arns = {one.get("AlarmArn") for one in told}
-    return told, of_deployed(told[0]) if told else None, bool(watched & arns)
+    understood = next(filter(None, map(of_deployed, told)), None)
+    return told, understood, bool(watched & arns)
 
 
 def weigh_alarm(found: tuple[list[dict[str, Any]], Alarm | None, bool]) -> Answer:
     told, understood, watched = found
     if not told:
         return failed("there is no alarm")
-    if told[0].get("TreatMissingData") != "notBreaching":
-        return evidence.weigh_missing_data(told)
-    if not told[0].get("AlarmActions"):
+    missing_data = evidence.weigh_missing_data(told)
+    if missing_data.word == FAIL:
+        return missing_data
+    # The one over the others has the actions, and AppConfig watches that one.
+    if not any(one.get("AlarmActions") for one in told):
         return failed("the alarm tells nobody: it has no action")
     if not watched:
         return failed("AppConfig does not watch the alarm")

@@ -36,7 +36,7 @@ def alarm_without_rule(properties: Node) -> Node:
     """A plain alarm of the same name and actions; see REPLACED_TYPES."""
     kept = {key: value for key, value in properties.items() if key != "AlarmRule"}
     limits = {"ComparisonOperator": "GreaterThanThreshold", "Threshold": 0, "EvaluationPeriods": 1}
-    return plain_alarm({**kept, **limits})
+    return plain_alarm({**kept, **limits, "TreatMissingData": "notBreaching"})
 
 
 def without_bake(properties: Node) -> Node:
