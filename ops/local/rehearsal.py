@@ -90,6 +90,7 @@ def keep_up(traffic: bool) -> None:
     with Display() as display, LocalStack() as stack:
         for name, value in stack.emulator.environment().items():
             print(f"export {name}={value}", flush=True)
+        display.say(f"what people are told stands in the queue {stack.people}")
         display.say(f"stack {stack.name} is up; try `rollout status`; Ctrl-C ends it")
         try:
             if traffic:

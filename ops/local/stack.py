@@ -13,7 +13,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops import deployed
-from ops.local import calls, control_noise
+from ops.local import calls, control_noise, people
 from ops.local.alarms import AlarmEvaluator, read_definition
 from ops.local.control_noise import ControlNoise, switch_of
 from ops.local.database import Database
@@ -48,6 +48,7 @@ class LocalStack:
     """A running stack for the length of a `with` block; nothing of it outlives the block.
 
     service: what it serves. beside: a stack that runs, whose emulator, and nothing else, is shared.
+    people: the URL of the queue that is told what people would be.
     """
 
     def __init__(self, service: Service = USERS, beside: "LocalStack | None" = None) -> None:
@@ -64,6 +65,8 @@ class LocalStack:
             self.database = starting.enter_context(Database(self.service.table))
             own = {**PARAMETERS, **self.service.parameters, "DatabaseUrl": self.database.url}
             self.outputs = deploy(self.emulator, self.name, own, ROOT, self._added())
+            topic = self.outputs["TopicArn"]
+            self.people = people.listening(self.emulator, topic, f"{self.name}-people")
             starting.enter_context(Forwarder(self.emulator, self.log_groups))
             starting.enter_context(self._alarm())
             self._cleanup = starting.pop_all()

@@ -1,6 +1,5 @@
 """Everything that a rehearsal leaves at the emulator, as (name, text)."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -90,20 +89,3 @@ def messages(stack: LocalStack) -> Iterator[tuple[str, str]]:
             for message in found:
                 api.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
                 yield f"queue {url.rpartition('/')[2]}", text_of(message["Body"])
-
-
-def subscribed(stack: LocalStack) -> None:
-    """Let a queue receive what people are told."""
-    sqs, sns = stack.emulator.client("sqs"), stack.emulator.client("sns")
-    url = sqs.create_queue(QueueName="people")["QueueUrl"]
-    known = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": known["QueueArn"],
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-    topic, queue = stack.outputs["TopicArn"], known["QueueArn"]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)

@@ -338,13 +338,26 @@ def test_the_page_had_nothing_to_complain_of_and_asked_nobody_else(
     assert {urlsplit(url).netloc for url in watched.asked} == {urlsplit(console).netloc}
 
 
+LIT = """() => {
+  const passed = [...document.querySelectorAll("#graph .state.passed")];
+  const one = document.querySelector("#graph .state.running") || passed.at(-1);
+  const found = one.getBoundingClientRect();
+  return [found.left, found.right];
+}"""
+
+
 def test_when_aws_is_gone_the_last_state_stays_with_the_error(
-    watched: Watched, stack: Running
+    watched: Watched, browser: Browser, console: str, stack: Running
 ) -> None:
-    """The last test: the stack ends here."""
+    """The last test: the stack ends here. A phone then shows of the graph where the rollout was."""
     stack.process.terminate()
     alarm = watched.page.locator("#trouble .alarm")
     alarm.wait_for()
     assert "the last state that AWS gave" in alarm.inner_text()
     assert watched.page.locator("h1").inner_text() == "seen-2"
     assert watched.page.locator("#graph .state.passed").count() > 5
+    phone = Watched(browser, viewport=PHONE).page
+    phone.goto(console)
+    left, right = phone.evaluate(LIT)
+    phone.close()
+    assert 0 <= left < right <= PHONE["width"]

@@ -41,7 +41,6 @@ STATUSES = [200, 200, 400, 400, 400, 400, 400]
 def told() -> Iterator[Told]:
     with planting.planted(), LocalStack() as stack:
         folder = stack.emulator.log.parent
-        artefacts.subscribed(stack)
         yield planting.tell(stack)
     assert not folder.exists()
 
