@@ -49,9 +49,13 @@ class Deployment:
 
 @dataclass
 class AppConfig:
-    """One application, environment and profile, with the template's first deployment made."""
+    """One application, environment and profile, with the template's first deployment made.
+
+    bake_seconds: of the strategies but the urgent one.
+    """
 
     clock: Clock
+    bake_seconds: float = BAKE_SECONDS
     versions: list[Any] = field(default_factory=list)
     deployments: list[Deployment] = field(default_factory=list)
     never_completes: bool = False
@@ -124,7 +128,7 @@ class AppConfig:
         expected = given.get("LatestDeploymentNumber", newest.number)
         if self.running() or expected != newest.number:
             raise RefusedError("ConflictException", "another deployment is in progress, or newer")
-        bake = 0.0 if given["DeploymentStrategyId"] == URGENT else BAKE_SECONDS
+        bake = 0.0 if given["DeploymentStrategyId"] == URGENT else self.bake_seconds
         bake = NOT_YET if self.never_completes and bake else bake
         number, version = newest.number + 1, int(given["ConfigurationVersion"])
         added = Deployment(number, version, now, now + bake, given.get("Description", ""))

@@ -100,7 +100,7 @@ class Scheduler:
         return {"ScheduleArn": "arn:schedule"}
 
     def list_schedules(self, given: dict[str, Any]) -> dict[str, Any]:
-        names = [name for name in self.pending if name.startswith(given["NamePrefix"])]
+        names = [name for name in self.pending if name.startswith(given.get("NamePrefix", ""))]
         return {"Schedules": [{"Name": name} for name in names]}
 
     def delete_schedule(self, given: dict[str, Any]) -> dict[str, Any]:

@@ -30,11 +30,12 @@ def connect(answer: Answer) -> None:
 def client(service: str) -> Any:
     """One for all accounts, because making one is slow."""
     # A user agent of one's own is not put together anew for every call.
-    return _session().client(service, config=Config(user_agent="faults"))
+    return session().client(service, config=Config(user_agent="faults"))
 
 
 @cache
-def _session() -> Any:
+def session() -> Any:
+    """The session whose clients ask nobody else. One for all, because making one is slow."""
     # What is signed with these never leaves the process.
     made = _boto3.Session(
         aws_access_key_id="a",

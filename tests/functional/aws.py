@@ -1,28 +1,30 @@
-"""AWS in memory, behind real boto3 clients: requests are checked against botocore's models.
+"""The account in memory (ops.faults), for commands: whoever makes a client, it answers.
 
-One stack with one flag; what a call needs that is not kept here answers with next to nothing.
+One stack with one flag, on the real clock; what a call needs that nobody keeps answers with next
+to nothing.
 """
 
 import io
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
 
 from ops.deployed import SETTINGS
+from ops.faults import wire
+from ops.faults.appconfig import FLAG_NAME, NOT_YET, Clock, Deployment
+from ops.faults.services import Account
+from ops.faults.wire import RefusedError
 from rollout import settings, telemetry
 from rollout.adapters import clients
 from rollout.domain.flag import CLOSED, Flag, with_flag
 from rollout.handlers import candidate, compare, read
 
-FLAG_NAME = "prismaAdapter"
-EMPTY: dict[str, Any] = {"version": "1", "flags": {}, "values": {}}
 # What each of the stack's outputs is; anything else is "x".
 OUTPUTS = {"FlagName": FLAG_NAME, "StateMachineArn": "arn:machine", "FlagPollSeconds": "1"}
 STARTED = datetime(2027, 1, 15, tzinfo=UTC)
@@ -31,18 +33,24 @@ PREFIXES = {"appconfigdata": "appconfig", "stepfunctions": "states"}
 ACTIONS = {"Invoke": "InvokeFunction"}
 
 
-class RefusedError(Exception):
-    """An error answer: its code and message."""
+class RealClock(Clock):
+    """Commands wait by it."""
+
+    def __call__(self) -> float:
+        return time.time()
 
 
 @dataclass
 class Aws:
-    """An account. flag, state: of the newest deployment. calls: (IAM action, parameters)."""
+    """An account. flag, state: of the newest deployment. calls: (IAM action, parameters).
+
+    A method named as an operation in snake_case answers it; else the account in memory does.
+    """
 
     flag: Flag = CLOSED
     state: str = "COMPLETE"
     alarm: str = "OK"
-    schedules: list[str] = field(default_factory=list)
+    schedules: Sequence[str] = ()
     executions: dict[str, dict[str, Any]] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
@@ -52,20 +60,22 @@ class Aws:
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.schedules = list(self.schedules)
         self.outputs = {key: OUTPUTS.get(key, "x") for key in ("StateMachineArn", *SETTINGS)}
-        self._documents = {"1": with_flag(EMPTY, FLAG_NAME, CLOSED)}
-        self._notes: dict[str, str] = {}
-        self._deployments = [{"DeploymentNumber": 1, "State": "COMPLETE"}]
-        self._add(with_flag(EMPTY, FLAG_NAME, self.flag), self.state)
-        self._deployments[0]["ConfigurationVersion"] = "1"
-        self._given: dict[str, Any] = {}
+        self.account = Account(RealClock())
+        self.appconfig = self.account.appconfig
+        self.appconfig.bake_seconds = 0
+        self.appconfig.versions.append(with_flag(self.appconfig.versions[0], FLAG_NAME, self.flag))
+        bakes_until = NOT_YET if self.state == "BAKING" else 0
+        self.appconfig.deployments.append(Deployment(2, 2, 0, bakes_until))
+        self.account.scheduler.pending = dict.fromkeys(self.schedules, (0.0, {}))
+        self.account.ssm.tokens = self.parameters
+        self.account.cloudwatch.empty_from = 0
 
     def use(self, patch: pytest.MonkeyPatch) -> "Aws":
         """Make every client, whoever makes it, one of this account's."""
-        CURRENT[:] = [self]
-        patch.setattr(boto3, "DEFAULT_SESSION", session())
-        patch.setattr(boto3.session, "Session", lambda *_, **__: session())
+        wire.connect(self.answer)
+        patch.setattr(boto3, "DEFAULT_SESSION", wire.session())
+        patch.setattr(boto3.session, "Session", lambda *_, **__: wire.session())
         forget()
         return self
 
@@ -79,174 +89,93 @@ class Aws:
 
     def now(self) -> Flag:
         """The flag that is deployed."""
-        values = self._documents[self._effective()["ConfigurationVersion"]]["values"][FLAG_NAME]
-        return Flag(
-            **{k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if v != []}
-        )
+        return self.appconfig.flag(time.time())
 
-    def _note(self, params: dict[str, Any], **_: Any) -> None:
-        self._given = dict(params)
+    def scheduled(self) -> list[str]:
+        """The names of the steps to come."""
+        return list(self.account.scheduler.pending)
 
-    def _answer(self, model: Any, **_: Any) -> tuple[Any, dict[str, Any]]:
-        service = PREFIXES.get(model.service_model.service_name, model.service_model.service_name)
-        self.calls.append((f"{service}:{ACTIONS.get(model.name, model.name)}", self._given))
-        known: Callable[[], dict[str, Any]] = getattr(self, f"_{model.name}", dict)
-        try:
-            return SimpleNamespace(status_code=200), known()
-        except RefusedError as error:
-            code, message = error.args
-            parsed = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {}}
-            return SimpleNamespace(status_code=400), parsed
+    def answer(self, service: str, operation: str, given: dict[str, Any]) -> dict[str, Any]:
+        """As `wire` asks; raises RefusedError."""
+        name = api_name(operation)
+        self.calls.append((f"{PREFIXES.get(service, service)}:{ACTIONS.get(name, name)}", given))
+        own = getattr(self, operation, None)
+        known = own or getattr(getattr(self.account, service, None), operation, lambda _: {})
+        return dict(known(given))
 
-    # AppConfig
-
-    def _add(self, document: dict[str, Any], state: str) -> int:
-        number = len(self._deployments) + 1
-        self._documents[str(number)] = document
-        added = {"DeploymentNumber": number, "State": state, "ConfigurationVersion": str(number)}
-        self._deployments.append(added)
-        return number
-
-    def _effective(self) -> dict[str, Any]:
-        return [item for item in self._deployments if item["State"] != "ROLLED_BACK"][-1]
-
-    def _ListDeployments(self) -> dict[str, Any]:  # noqa: N802  named as the API
-        return {"Items": self._deployments[::-1]}
-
-    def _GetHostedConfigurationVersion(self) -> dict[str, Any]:  # noqa: N802
-        document = self._documents[str(self._given["VersionNumber"])]
-        note = self._notes.get(str(self._given["VersionNumber"]), "")
-        return {"Content": io.BytesIO(json.dumps(document).encode()), "Description": note}
-
-    def _CreateHostedConfigurationVersion(self) -> dict[str, Any]:  # noqa: N802
-        self._stored = json.loads(self._given["Content"])
-        number = len(self._deployments) + 1
-        self._notes[str(number)] = self._given.get("Description", "")
-        return {"VersionNumber": number}
-
-    def _StartDeployment(self) -> dict[str, Any]:  # noqa: N802
-        return {"DeploymentNumber": self._add(self._stored, "COMPLETE")}
-
-    def _GetDeployment(self) -> dict[str, Any]:  # noqa: N802
-        return dict(self._deployments[self._given["DeploymentNumber"] - 1])
-
-    def _StopDeployment(self) -> dict[str, Any]:  # noqa: N802
-        self._deployments[self._given["DeploymentNumber"] - 1]["State"] = "ROLLED_BACK"
-        return {}
-
-    def _StartConfigurationSession(self) -> dict[str, Any]:  # noqa: N802
-        return {"InitialConfigurationToken": "token"}
-
-    def _GetLatestConfiguration(self) -> dict[str, Any]:  # noqa: N802
-        values = self._documents[self._effective()["ConfigurationVersion"]]["values"]
-        body = io.BytesIO(json.dumps(values).encode())
-        return {"NextPollConfigurationToken": "token", "Configuration": body}
-
-    # The others
-
-    def _DescribeAlarms(self) -> dict[str, Any]:  # noqa: N802
-        found = [{"AlarmName": n, "StateValue": self.alarm} for n in self._given["AlarmNames"]]
+    def describe_alarms(self, given: dict[str, Any]) -> dict[str, Any]:
+        found = [{"AlarmName": name, "StateValue": self.alarm} for name in given["AlarmNames"]]
         return {"MetricAlarms": found}
 
-    def _GetMetricData(self) -> dict[str, Any]:  # noqa: N802
-        asked = self._given["MetricDataQueries"]
-        results = [{"Id": query["Id"], "Timestamps": [], "Values": []} for query in asked]
-        return {"MetricDataResults": [{**result, "StatusCode": "Complete"} for result in results]}
-
-    def _FilterLogEvents(self) -> dict[str, Any]:  # noqa: N802
+    def filter_log_events(self, _: dict[str, Any]) -> dict[str, Any]:
         if self.logs is None:
             raise RefusedError("ResourceNotFoundException", "there is no such group")
         return {"events": [{"message": line} for line in self.logs]}
 
-    def _Invoke(self) -> dict[str, Any]:  # noqa: N802
+    def invoke(self, _: dict[str, Any]) -> dict[str, Any]:
         answer = {"user": self.user or None, "error": ""}
         return {"Payload": io.BytesIO(json.dumps(answer).encode())}
 
-    def _GetAlias(self) -> dict[str, Any]:  # noqa: N802
+    def get_alias(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"FunctionVersion": "1"}
 
-    def _ListVersionsByFunction(self) -> dict[str, Any]:  # noqa: N802
+    def list_versions_by_function(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"Versions": [{"Version": "$LATEST"}, {"Version": "1"}, {"Version": "2"}]}
 
-    def _ListSchedules(self) -> dict[str, Any]:  # noqa: N802
-        names = [name for name in self.schedules if name.startswith(self._given["NamePrefix"])]
-        return {"Schedules": [{"Name": name} for name in names]}
+    def get_schedule(self, given: dict[str, Any]) -> dict[str, Any]:
+        return {"Name": given["Name"], "ScheduleExpression": "at(2027-01-17T00:00:00)"}
 
-    def _GetSchedule(self) -> dict[str, Any]:  # noqa: N802
-        return {"Name": self._given["Name"], "ScheduleExpression": "at(2027-01-17T00:00:00)"}
-
-    def _DeleteSchedule(self) -> dict[str, Any]:  # noqa: N802
-        self.schedules.remove(self._given["Name"])
-        return {}
-
-    def _GetSecretValue(self) -> dict[str, Any]:  # noqa: N802
+    def get_secret_value(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"SecretString": "{}"}
 
-    def _PutParameter(self) -> dict[str, Any]:  # noqa: N802
-        self.parameters[self._given["Name"]] = self._given["Value"]
-        return {}
-
-    def _GetParameter(self) -> dict[str, Any]:  # noqa: N802
-        if self._given["Name"] not in self.parameters:
+    def get_parameter(self, given: dict[str, Any]) -> dict[str, Any]:
+        if given["Name"] not in self.parameters:
             raise RefusedError("ParameterNotFound", "")
-        return {"Parameter": {"Value": self.parameters[self._given["Name"]]}}
+        return {"Parameter": {"Value": self.parameters[given["Name"]]}}
 
-    def _DeleteParameter(self) -> dict[str, Any]:  # noqa: N802
-        if self.parameters.pop(self._given["Name"], None) is None:
-            raise RefusedError("ParameterNotFound", "")
-        return {}
-
-    def _GetCallerIdentity(self) -> dict[str, Any]:  # noqa: N802
+    def get_caller_identity(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"Arn": "arn:aws:iam::000000000000:user/ada"}
 
-    def _DescribeStacks(self) -> dict[str, Any]:  # noqa: N802
-        name = self._given["StackName"]
+    def describe_stacks(self, given: dict[str, Any]) -> dict[str, Any]:
+        name = given["StackName"]
         if name != self.stack:
             raise RefusedError("ValidationError", f"Stack with id {name} does not exist")
         outputs = [{"OutputKey": k, "OutputValue": v} for k, v in self.outputs.items()]
         return {"Stacks": [{"StackName": name, "Outputs": outputs}]}
 
-    def _StartExecution(self) -> dict[str, Any]:  # noqa: N802
-        name = self._given["name"]
+    def start_execution(self, given: dict[str, Any]) -> dict[str, Any]:
+        name = given["name"]
         if name in self.executions:
             raise RefusedError("ExecutionAlreadyExists", name)
-        self.executions[name] = {"status": "RUNNING", "input": self._given["input"]}
+        self.executions[name] = {"status": "RUNNING", "input": given["input"]}
         return {"executionArn": f"arn:{name}", "startDate": STARTED}
 
-    def _ListExecutions(self) -> dict[str, Any]:  # noqa: N802
+    def list_executions(self, _: dict[str, Any]) -> dict[str, Any]:
         newest_first = reversed(self.executions)
         return {"executions": [{"executionArn": f"arn:{name}"} for name in newest_first]}
 
-    def _DescribeExecution(self) -> dict[str, Any]:  # noqa: N802
-        name = self._given["executionArn"].removeprefix("arn:")
+    def describe_execution(self, given: dict[str, Any]) -> dict[str, Any]:
+        name = given["executionArn"].removeprefix("arn:")
         return {"name": name, "startDate": STARTED, **self.executions[name]}
 
-    def _GetExecutionHistory(self) -> dict[str, Any]:  # noqa: N802
+    def get_execution_history(self, _: dict[str, Any]) -> dict[str, Any]:
         state = {"name": "Bake", "input": "{}"}
         return {"events": [{"timestamp": STARTED, "stateEnteredEventDetails": state}]}
 
-    def _StopExecution(self) -> dict[str, Any]:  # noqa: N802
-        name = self._given["executionArn"].removeprefix("arn:")
+    def stop_execution(self, given: dict[str, Any]) -> dict[str, Any]:
+        name = given["executionArn"].removeprefix("arn:")
         self.executions[name]["status"] = "ABORTED"
         return {}
 
-    def _SendTaskSuccess(self) -> dict[str, Any]:  # noqa: N802
-        if self._given["taskToken"] == "old":
+    def send_task_success(self, given: dict[str, Any]) -> dict[str, Any]:
+        if given["taskToken"] == "old":
             raise RefusedError("TaskTimedOut", "")
         return {}
 
 
-CURRENT: list[Aws] = []
-
-
-@cache
-def session() -> Any:
-    """One for all accounts, because making one is slow; the account in use answers."""
-    known = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
-    made: Any = boto3.Session(**known)
-    made.events.register("before-parameter-build", lambda **given: CURRENT[0]._note(**given))
-    made.events.register("before-call", lambda **given: CURRENT[0]._answer(**given))
-    return made
+def api_name(operation: str) -> str:
+    """An operation as AWS calls it: list_schedules is ListSchedules."""
+    return "".join(word.title() for word in operation.split("_"))
 
 
 def forget() -> None:

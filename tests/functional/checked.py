@@ -2,17 +2,15 @@
 
 import io
 import json
-import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from types import SimpleNamespace
 from typing import Any
 
 from ops.local.deploy import read_template
-from rollout.domain.flag import CLOSED, with_flag
 from rollout.handlers.read import ARM_HEADER
 from tests.fakes import ROOT
-from tests.functional.aws import EMPTY, FLAG_NAME, STARTED, Aws, RefusedError
+from tests.functional.aws import STARTED, Aws, RefusedError, api_name
 
 USER = {
     "id": "user-1",
@@ -77,40 +75,35 @@ TYPES = {
 
 
 class Checked(Aws):
-    """`said` replaces what an operation answers; an exception in it is raised."""
+    """`said` replaces what an operation answers; an exception in it is raised.
+
+    changed: what else the stack says of itself. releases: deployments of CodeDeploy that run.
+    """
 
     def __init__(self, **known: Any) -> None:
-        self._local = threading.local()
         self.said: dict[str, Any] = {}
         self.changed: dict[str, Any] = {}
+        self.releases: list[str] = []
         super().__init__(user=USER, **known)
         self.outputs.update(KNOWN)
+        releases = SimpleNamespace(list_deployments=lambda _: {"deployments": self.releases})
+        self.account.codedeploy = releases
 
-    # The checks look from several threads, so each has parameters of its own.
-    @property  # type: ignore[misc]
-    def _given(self) -> dict[str, Any]:  # type: ignore[override]
-        return dict(self._local.given)
+    def answer(self, service: str, operation: str, given: dict[str, Any]) -> dict[str, Any]:
+        name = api_name(operation)
+        if name not in self.said:
+            return super().answer(service, operation, given)
+        self.calls.append((f"{service}:{name}", given))
+        said = self.said[name]
+        if isinstance(said, RefusedError):
+            raise said
+        return dict(said)
 
-    @_given.setter
-    def _given(self, value: dict[str, Any]) -> None:
-        self._local.given = value
-
-    def _answer(self, model: Any, **more: Any) -> tuple[Any, dict[str, Any]]:
-        if model.name in self.said:
-            self.calls.append((model.name, self._given))
-            said = self.said[model.name]
-            if isinstance(said, RefusedError):
-                code, message = said.args
-                parsed = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {}}
-                return SimpleNamespace(status_code=400), parsed
-            return SimpleNamespace(status_code=200), dict(said)
-        return super()._answer(model, **more)
-
-    def _DescribeStacks(self) -> dict[str, Any]:  # noqa: N802  named as the API
-        (stack,) = super()._DescribeStacks()["Stacks"]
+    def describe_stacks(self, given: dict[str, Any]) -> dict[str, Any]:
+        (stack,) = super().describe_stacks(given)["Stacks"]
         return {"Stacks": [{**stack, "CreationTime": STARTED - DAY, **self.changed}]}
 
-    def _ListStackResources(self) -> dict[str, Any]:  # noqa: N802  named as the API
+    def list_stack_resources(self, _: dict[str, Any]) -> dict[str, Any]:
         return {
             "StackResourceSummaries": [
                 {
@@ -123,75 +116,60 @@ class Checked(Aws):
             ]
         }
 
-    def _DescribeStateMachine(self) -> dict[str, Any]:  # noqa: N802
+    def describe_state_machine(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"status": "ACTIVE"}
 
-    def _GetFunctionConfiguration(self) -> dict[str, Any]:  # noqa: N802
+    def get_function_configuration(self, _: dict[str, Any]) -> dict[str, Any]:
         mode = {"Mode": "Active"}
         return {"State": "Active", "LastUpdateStatus": "Successful", "TracingConfig": mode}
 
-    def _GetAlias(self) -> dict[str, Any]:  # noqa: N802
+    def get_alias(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"FunctionVersion": "3"}
 
-    def _ListDeployments(self) -> dict[str, Any]:  # noqa: N802
-        # AppConfig's and CodeDeploy's have one name.
-        if "includeOnlyStatuses" in self._given:
-            return {"deployments": []}
-        return super()._ListDeployments()
-
-    def _DescribeAlarms(self) -> dict[str, Any]:  # noqa: N802
+    def describe_alarms(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"MetricAlarms": [ALARM]}
 
-    def _GetScheduleGroup(self) -> dict[str, Any]:  # noqa: N802
+    def get_schedule_group(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"State": "ACTIVE"}
 
-    def _ListSchedules(self) -> dict[str, Any]:  # noqa: N802
-        return {"Schedules": [{"Name": name} for name in self.schedules]}
-
-    def _DescribeLogGroups(self) -> dict[str, Any]:  # noqa: N802
+    def describe_log_groups(self, _: dict[str, Any]) -> dict[str, Any]:
         names = [name for name, kind in TYPES.items() if kind == "AWS::Logs::LogGroup"]
         return {"logGroups": [{"logGroupName": name, "retentionInDays": 30} for name in names]}
 
-    def _GetDashboard(self) -> dict[str, Any]:  # noqa: N802
+    def get_dashboard(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"DashboardBody": '{"widgets": []}'}
 
-    def _ListSubscriptionsByTopic(self) -> dict[str, Any]:  # noqa: N802
+    def list_subscriptions_by_topic(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"Subscriptions": [{"Protocol": "email", "SubscriptionArn": "arn:subscription"}]}
 
-    def _DescribeRule(self) -> dict[str, Any]:  # noqa: N802
+    def describe_rule(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"State": "ENABLED"}
 
-    def _GetQueueAttributes(self) -> dict[str, Any]:  # noqa: N802
+    def get_queue_attributes(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"Attributes": {"ApproximateNumberOfMessages": "0"}}
 
-    def _SimulatePrincipalPolicy(self) -> dict[str, Any]:  # noqa: N802
+    def simulate_principal_policy(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"EvaluationResults": [{"EvalDecision": "allowed"}]}
 
-    def _GetCallerIdentity(self) -> dict[str, Any]:  # noqa: N802
+    def get_caller_identity(self, given: dict[str, Any]) -> dict[str, Any]:
         date = format_datetime(datetime.now(UTC), usegmt=True)
         headers = {"HTTPHeaders": {"date": date}}
-        return {**super()._GetCallerIdentity(), "ResponseMetadata": headers}
+        return {**super().get_caller_identity(given), "ResponseMetadata": headers}
 
-    def _GetApplication(self) -> dict[str, Any]:  # noqa: N802
+    def get_application(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"Name": "flags"}
 
-    def _GetEnvironment(self) -> dict[str, Any]:  # noqa: N802
+    def get_environment(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"Name": "production", "Monitors": [{"AlarmArn": "arn:alarm"}]}
 
-    def _GetConfigurationProfile(self) -> dict[str, Any]:  # noqa: N802
+    def get_configuration_profile(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"Name": "feature-flags"}
 
-    def _GetHostedConfigurationVersion(self) -> dict[str, Any]:  # noqa: N802
-        if self._given["VersionNumber"] == 1:
-            document = with_flag(EMPTY, FLAG_NAME, CLOSED)
-            return {"Content": io.BytesIO(json.dumps(document).encode())}
-        return super()._GetHostedConfigurationVersion()
-
-    def _FilterLogEvents(self) -> dict[str, Any]:  # noqa: N802
+    def filter_log_events(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"events": [{"message": json.dumps(LINE)}]}
 
-    def _Invoke(self) -> dict[str, Any]:  # noqa: N802
-        name = self._given["FunctionName"]
+    def invoke(self, given: dict[str, Any]) -> dict[str, Any]:
+        name = given["FunctionName"]
         if name == "roll-back":
             answer: Any = {"word": "PROVEN", "reason": "", "set_seconds": 1.0, "seconds": 2.0}
         elif name.startswith("compare"):

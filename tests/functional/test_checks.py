@@ -235,15 +235,7 @@ def test_a_code_release_of_ours_fails_and_another_does_not(patch: pytest.MonkeyP
         account.said["BatchGetDeployments"] = {"deploymentsInfo": [info]}
         account.said["ListDeploymentTargets"] = {"targetIds": ["t-1"]}
         account.said["BatchGetDeploymentTargets"] = {"deploymentTargets": [target]}
-        patch.setattr(
-            Checked,
-            "_ListDeployments",
-            lambda self: (
-                {"deployments": ["d-1"]}
-                if "includeOnlyStatuses" in self._given
-                else super(Checked, self)._ListDeployments()
-            ),
-        )
+        account.releases = ["d-1"]
         found = before(account, patch, code=int(word == FAIL))
         assert found["code-deployments"]["word"] == word
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from ops.cli import main
 from rollout.adapters import closing
 from tests.fakes import exposed, scheduled
-from tests.functional.aws import Aws, RefusedError
+from tests.functional.aws import Aws, RefusedError, api_name
 from tests.functional.test_stack_commands import execution
 
 HELD = exposed(2500, lease_until=4_000_000_000)
@@ -26,24 +26,19 @@ class Named(Aws):
 
     listed = NAMED
 
-    def __getattr__(self, name: str) -> Any:
-        operation = name.removeprefix("_")
-        if operation not in self.listed:
-            raise AttributeError(name)
-        return lambda: {"Items": self.listed[operation]}
+    def answer(self, service: str, operation: str, given: dict[str, Any]) -> dict[str, Any]:
+        known = super().answer(service, operation, given)
+        items = self.listed.get(api_name(operation))
+        return {"Items": items} if items else known
 
 
 class Alone(Named):
     """Nothing answers but AppConfig."""
 
-    def _answer(self, model: Any, **given: Any) -> Any:
-        if not model.service_model.service_name.startswith("appconfig"):
-            self._raise = RefusedError("ServiceUnavailable", "out")
-            setattr(self, f"_{model.name}", self._refuse)
-        return super()._answer(model, **given)
-
-    def _refuse(self) -> Any:
-        raise self._raise
+    def answer(self, service: str, operation: str, given: dict[str, Any]) -> dict[str, Any]:
+        if not service.startswith("appconfig"):
+            raise RefusedError("ServiceUnavailable", "out")
+        return super().answer(service, operation, given)
 
 
 def run(*words: str) -> Result:
@@ -117,17 +112,19 @@ def test_a_stack_that_is_not_there_is_refused_and_nothing_is_touched(
 def test_killing_twice_is_harmless(patch: pytest.MonkeyPatch) -> None:
     account = Aws(HELD).use(patch)
     killed()
-    made = len(account._deployments)
+    made = len(account.appconfig.deployments)
     assert killed()["changed"] is False
-    assert len(account._deployments) == made
+    assert len(account.appconfig.deployments) == made
 
 
 class Undoing(Aws):
     """AppConfig undoes deployments for the alarm until its actions are off."""
 
-    def _StartDeployment(self) -> dict[str, Any]:  # noqa: N802
-        heard = "cloudwatch:DisableAlarmActions" not in self.actions()
-        return {"DeploymentNumber": self._add(self._stored, "ROLLED_BACK" if heard else "COMPLETE")}
+    def start_deployment(self, given: dict[str, Any]) -> dict[str, Any]:
+        started = self.appconfig.start_deployment(given)
+        if self.account.cloudwatch.actions_enabled:
+            self.appconfig.end(self.appconfig.deployments[-1], "CLOUDWATCH_ALARM")
+        return started
 
 
 @pytest.mark.parametrize("alarm", ["ALARM", "INSUFFICIENT_DATA"])
@@ -142,16 +139,7 @@ def test_the_alarm_that_undoes_it_is_silenced_and_speaks_again(
 
 
 def test_a_flag_that_goes_on_being_served_is_not_called_killed(patch: pytest.MonkeyPatch) -> None:
-    class Stuck(Aws):
-        def _GetLatestConfiguration(self) -> dict[str, Any]:  # noqa: N802
-            kept = self._deployments
-            self._deployments = kept[:2]
-            try:
-                return super()._GetLatestConfiguration()
-            finally:
-                self._deployments = kept
-
-    Stuck(HELD).use(patch)
+    Aws(HELD).use(patch).account.appconfigdata.freeze()
     patch.setattr(closing, "PAUSE_SECONDS", 0)
     result = run()
     assert result.exit_code == 1
@@ -162,9 +150,9 @@ def test_what_is_left_is_said_and_rolling_back_tidies_it(patch: pytest.MonkeyPat
     steps = [scheduled("ramp-50")]
     account = Aws(HELD, schedules=steps, executions={"beta-1": execution("RUNNING")}).use(patch)
     assert "rollout roll-back --rollout beta-1 --why" in run().output
-    assert account.schedules == steps
+    assert account.scheduled() == steps
     tidied = CliRunner().invoke(
         main, ["roll-back", "--rollout", "beta-1", "--why", "w", "--region", "us-east-1"]
     )
     assert tidied.exit_code == 0
-    assert (account.schedules, account.executions["beta-1"]["status"]) == ([], "ABORTED")
+    assert (account.scheduled(), account.executions["beta-1"]["status"]) == ([], "ABORTED")

@@ -23,7 +23,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), 
 class Known(Aws):
     """An account that knows its machine."""
 
-    def _DescribeStateMachine(self) -> dict[str, Any]:  # noqa: N802
+    def describe_state_machine(self, _: dict[str, Any]) -> dict[str, Any]:
         created = datetime(2027, 1, 1, tzinfo=UTC)
         known = {"stateMachineArn": "arn:machine", "name": "playbook", "roleArn": "arn:role"}
         return {
@@ -33,10 +33,10 @@ class Known(Aws):
             "creationDate": created,
         }
 
-    def _StartQuery(self) -> dict[str, Any]:  # noqa: N802
+    def start_query(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"queryId": "q"}
 
-    def _GetQueryResults(self) -> dict[str, Any]:  # noqa: N802
+    def get_query_results(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"status": "Complete", "results": []}
 
 

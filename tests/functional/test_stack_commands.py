@@ -214,7 +214,7 @@ def test_rolling_back_closes_the_flag_and_stops_what_runs(patch: pytest.MonkeyPa
         0,
         "beta-1",
     )
-    assert (account.now().enabled, account.schedules) == (False, [])
+    assert (account.now().enabled, account.scheduled()) == (False, [])
     assert result["stopped"] == ["beta-1"]
     assert result["reason"] == "ada: tickets"
 
@@ -224,7 +224,7 @@ def test_an_execution_that_ended_by_itself_need_not_be_stopped(
     patch: pytest.MonkeyPatch, became: str, code: int
 ) -> None:
     class Quick(Aws):
-        def _StopExecution(self) -> dict[str, Any]:  # noqa: N802
+        def stop_execution(self, _: dict[str, Any]) -> dict[str, Any]:
             self.executions["beta-1"]["status"] = became
             raise RefusedError("ValidationException", "Execution is not running")
 
