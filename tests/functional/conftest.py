@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from botocore import endpoint
 
 from tests.functional import aws
 
@@ -19,3 +20,9 @@ def patch(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     for name in set(os.environ) - set(known):
         del os.environ[name]
     aws.forget()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls to AWS are tried as often as ever, without the seconds in between."""
+    monkeypatch.setattr(endpoint.time, "sleep", lambda _: None)

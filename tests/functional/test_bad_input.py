@@ -148,6 +148,7 @@ def test_aws_that_cannot_be_asked(
     assert next_step in said
 
 
+@pytest.mark.usefixtures("impatient")
 def test_an_address_where_nobody_answers(nowhere: pytest.MonkeyPatch) -> None:
     said = line(at("status", "--endpoint-url", "http://127.0.0.1:9"), 1)
     assert "look at --region and --endpoint-url, and at the network" in said

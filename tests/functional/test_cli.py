@@ -68,6 +68,7 @@ def test_a_command_for_a_stack_works_anywhere_and_for_programs(name: str) -> Non
         assert option in text
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("name", ["launch", "status", "roll-back"])
 def test_a_stack_that_cannot_be_reached_is_one_line_that_says_where(name: str) -> None:
     needs = {"launch": ["--plan", BETA], "roll-back": ["--why", "w"]}.get(name, [])

@@ -477,6 +477,7 @@ def test_a_port_in_use_is_one_line(account: Aws) -> None:
     assert f"port {port} of 127.0.0.1 cannot be had" in result.output
 
 
+@pytest.mark.usefixtures("impatient")
 def test_without_the_stack_no_page_is_served() -> None:
     result = run("--endpoint-url", "http://127.0.0.1:9", "--port", "0")
     assert (result.exit_code, result.output.count("\n")) == (1, 1)
