@@ -1,5 +1,6 @@
 """What `sam build` ships: our package and its requirements, nothing that Lambda already has."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -63,16 +64,31 @@ print(json.dumps(found))
 """
 
 
+def content(folder: Path) -> str:
+    """A digest of every file's path and bytes."""
+    found = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        found.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes())
+    return found.hexdigest()
+
+
 def test_every_function_is_imported_from_its_build(builds: Path, template: dict[str, Any]) -> None:
-    """With an empty environment, as Lambda does before it calls a handler for the first time."""
-    by_build: dict[Path, list[str]] = {}
+    """With an empty environment, as Lambda does before it calls a handler for the first time.
+
+    Of builds with the same content, one is tried for all their functions.
+    """
+    places: dict[str, Path] = {}
+    handlers: dict[str, list[str]] = {}
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             properties = resource["Properties"]
             where = (builds / str(properties["CodeUri"])).resolve()
-            by_build.setdefault(where, []).append(properties["Handler"])
-    assert sum(len(names) for names in by_build.values()) == len(FUNCTIONS)
-    for where, names in by_build.items():
+            same = content(where)
+            places[same] = where
+            handlers.setdefault(same, []).append(properties["Handler"])
+    assert sum(len(names) for names in handlers.values()) == len(FUNCTIONS)
+    for same, names in handlers.items():
+        where = places[same]
         done = subprocess.run(
             [sys.executable, "-c", IMPORTING, json.dumps(names)],
             cwd=where,
