@@ -53,6 +53,6 @@ def _lines(rows: Iterable[Sequence[Any]]) -> None:
 
 
 def _plain(cell: Any) -> str:
-    """A cell in one line, as text."""
+    """A cell in one line, as text; a word that a heading breaks is whole again."""
     text = cell if isinstance(cell, str) else cell.plain
-    return " ".join(text.split())
+    return " ".join(text.replace("-\n", "").split())

@@ -62,7 +62,12 @@ def _touched(record: Record, counted: Mapping[str, Any]) -> str:
     found = f"{users}, by the hashes in the log lines of {requests} requests"
     if requests < least:
         return f"at least {found}; the metrics count {least} or more, so lines are missing"
-    return found if users else "none: no exposed user had a request that was slow or fell back"
+    if not users:
+        return "none: no exposed user had a request that was slow or fell back"
+    most = sum(map(bad_in, record["minutes"]))
+    # A rollback takes a poll interval to reach every reader; nobody weighs what they do meanwhile.
+    later = record["minutes"] and requests > most
+    return f"{found}; counts of requests end with the last verdict" if later else found
 
 
 def _least(record: Record) -> int:

@@ -37,6 +37,13 @@ def test_where_there_is_no_terminal_a_row_is_a_line_however_long(
     assert cells == [["rollout", "why it ended"], ["beta-1", " ".join(LONG.split())]]
 
 
+def test_a_word_that_a_heading_breaks_is_whole_in_a_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    show_table(Table("execu-\ntions", "by the\ncandidate"))
+    assert capsys.readouterr().out == "executions\tby the candidate\n"
+
+
 def test_an_entry_is_a_line_too_with_every_cell(capsys: pytest.CaptureFixture[str]) -> None:
     entries()
     cells = [line.split("\t") for line in capsys.readouterr().out.splitlines()]

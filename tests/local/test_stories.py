@@ -132,17 +132,22 @@ def test_each_story_has_a_report_with_its_outcome_and_verdicts(
 
 def test_the_report_of_harm_counts_whom_it_touched(stories: dict[str, dict[str, Any]]) -> None:
     text = (ROOT / stories["errors"]["report"]).read_text(encoding="utf-8")
-    touched = re.search(r"users touched by harm</th><td>(?:at least )?(\d+), by the hashes", text)
-    bad = re.search(r"slow or fell back</th><td>(\d+)</td>", text)
+    said = r"users touched by harm</th><td>(\d+), by the hashes in the log lines of (\d+) requests"
+    touched = re.search(said, text)
+    weighed = re.search(r"fell back to the control</th><td>(\d+) ", text)
     assert touched
-    assert bad
-    assert 0 < int(touched[1]) <= int(bad[1])
+    assert weighed
+    # The lines count on until every reader has followed the rollback.
+    assert 0 < int(touched[1]) <= int(touched[2]) >= int(weighed[1])
 
 
 def test_a_table_stands_before_the_json(run: tuple[int, list[str], list[str]]) -> None:
-    table = "\n".join(run[1][:-1])
-    assert "healthy COMPLETED" in table
-    assert "errors  ROLLED_BACK" in table
+    rows = [line.split("\t") for line in run[1][:-1] if "\t" in line]
+    assert rows[0][:4] == ["story", "ended", "as it should", "executions"]
+    assert [row[:3] for row in rows[1:]] == [
+        ["healthy", "COMPLETED", "yes"],
+        ["errors", "ROLLED_BACK", "yes"],
+    ]
 
 
 def test_progress_is_told_in_plain_lines_when_nobody_watches(

@@ -112,6 +112,8 @@ def test_who_was_touched_is_counted_in_the_lines() -> None:
     five = [spoilt(0, 10, 10, 3, 2), spoilt(60, 10, 10, 0, 2)]
     found = harm(record(minutes=five), {"users": 4, "requests": 5})
     assert found["touched"] == "4, by the hashes in the log lines of 5 requests"
+    later = harm(record(minutes=five), {"users": 4, "requests": 8})["touched"]
+    assert later.endswith("of 8 requests; counts of requests end with the last verdict")
     nobody = harm(record(minutes=[]), {"users": 0, "requests": 0})
     assert nobody["touched"].startswith("none: no exposed user had a request that was slow")
 
