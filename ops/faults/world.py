@@ -36,10 +36,10 @@ class Turn:
 class World:
     """Everything that happens.
 
-    meanwhile: what happens, once, when a state of that name is entered.
     schedules_fire, fire_twice, late_by: whether the steps that are scheduled start, and how.
     redriven: the next execution that ends badly is redriven. says: what a person answers.
     orphaned: nobody is left to act: no event reaches the guard, and the watchdog does not look.
+    meanwhile: what happens, once, when a state of that name is entered.
     ended: executions in the order in which they ended. guarded: what the guard answered; letters:
     the events that it gave up.
     """
@@ -110,10 +110,10 @@ class World:
 
     def _go(self, execution: Execution, steps: Waiting) -> None:
         execution.status = "RUNNING"
-        self._wait(execution, Turn(steps), 0)
+        self._wait(execution, steps, 0)
 
-    def _wait(self, execution: Execution, turn: Turn, seconds: float) -> None:
-        self.running[execution.name] = turn
+    def _wait(self, execution: Execution, steps: Waiting, seconds: float) -> None:
+        turn = self.running[execution.name] = Turn(steps)
         self.agenda.at(self.clock() + seconds, lambda: self._resume(execution, turn))
 
     def _resume(self, execution: Execution, turn: Turn) -> None:
@@ -127,7 +127,7 @@ class World:
         except AbortedError as ending:
             self.stop(execution, ending.status)
         else:
-            self._wait(execution, Turn(turn.steps), wait)
+            self._wait(execution, turn.steps, wait)
 
     def _ended(self, execution: Execution) -> None:
         self.ended.append(execution)
@@ -189,7 +189,7 @@ class World:
             self.users.certify(execution.given["rollout_id"], phase)
         turn = self.running.get(execution.name)
         if turn:
-            self._wait(execution, Turn(turn.steps), 1)
+            self._wait(execution, turn.steps, 1)
 
     # The guard and the operator
 

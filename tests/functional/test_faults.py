@@ -13,7 +13,7 @@ from ops.faults.happenings import DEATHS, WORLD
 from ops.faults.invariants import judge, run
 from ops.faults.machine import MACHINE
 from ops.faults.plan import launch
-from ops.faults.scenarios import SCENARIOS, TASKS, Scenario, before
+from ops.faults.scenarios import SCENARIOS, TASKS, YES, Scenario, before
 from ops.faults.world import GUARD, World
 from rollout.domain.flag import Flag
 
@@ -123,6 +123,29 @@ def test_without_a_fault_every_scenario_is_safe(scenario: Scenario) -> None:
     result = run(Case(scenario, ()))
     assert result.problems == ()
     assert result.reads > 0
+
+
+def baked(world: World) -> float:
+    """Seconds that the first bake of a launch lasts."""
+    seen: list[float] = []
+    for state in ("Bake", "Evaluate Metrics"):
+        world.meanwhile[state] = lambda: seen.append(world.clock())
+    world.start("r-1", launch("r-1"))
+    world.agenda.settle()
+    return seen[1] - seen[0]
+
+
+def test_an_answer_ends_the_wait_for_it_and_no_later_one() -> None:
+    asked = World(says=YES)
+    asked.account.cloudwatch.differing = 0.2
+    assert baked(asked) == baked(World())
+
+
+def test_what_is_frozen_does_not_serve_what_is_deployed_at_that_moment() -> None:
+    world = exposed()
+    world.account.appconfigdata.freeze()
+    world.account.appconfig.edit(candidate_bps=0)
+    assert world.account.appconfigdata.flag().candidate_bps == 100
 
 
 # That what judges is not blind
