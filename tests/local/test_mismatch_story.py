@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from ops.cli import main
 from ops.local.deploy import physical
+from ops.local.service import USERS
 from ops.local.stack import LocalStack
 from rollout.adapters import tracing
 from rollout.adapters.database_login import parse_url
@@ -150,7 +151,7 @@ def test_the_report_stands_under_the_table(told: Told) -> None:
         ("execution ", "sha256:"),
         ("history ", "INVESTIGATE"),
         ("schedule ", "beta-1"),
-        ("queue people", "evidence"),
+        (f"queue {USERS.stack}-people", "evidence"),
         ("command status", "ROLLED_BACK"),
         ("command mismatches", "balance"),
         ("command replay", "rehearsal"),
