@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import ge
 from typing import Any
 
 from rollout.domain import fields
@@ -40,16 +42,23 @@ def _plain(pairs: Sequence[Any], buckets: int) -> tuple[tuple[int, int], ...]:
 
     Most of a message is pairs, so they are looked at all at once.
     """
-    if set(map(type, pairs)) != {list} or set(map(len, pairs)) != {2}:
+    if not _are_plain(pairs, 2):
         return ()
     indices, numbers = zip(*pairs, strict=True)
-    if set(map(type, indices)) != {int} or set(map(type, numbers)) != {int}:
-        return ()
     if min(indices) < 0 or max(indices) >= buckets:
         return ()
     if min(numbers) < 0 or max(numbers) > fields.MOST_COUNT:
         return ()
     return tuple(zip(indices, numbers, strict=True))
+
+
+def _are_plain(rows: Sequence[Any], width: int) -> bool:
+    """Whether there are any, and all are lists of so many whole numbers."""
+    return (
+        set(map(type, rows)) == {list}
+        and set(map(len, rows)) == {width}
+        and set(map(type, chain.from_iterable(rows))) == {int}
+    )
 
 
 def _pair(value: Any, field: str, buckets: int) -> tuple[int, int]:
@@ -79,6 +88,11 @@ def tenants(value: Any) -> tuple[tuple[int, int, int, int], ...]:
     if value is None:
         return ()
     rows = fields.array(value, "tenants")
+    if _are_plain(rows, 4):
+        requests, errors, asked, failed = columns = tuple(zip(*rows, strict=True))
+        inside = max(map(max, columns)) <= fields.MOST_COUNT and min(map(min, columns)) >= 0
+        if inside and all(map(ge, requests, errors)) and all(map(ge, asked, failed)):
+            return tuple(zip(*columns, strict=True))
     return tuple(_tenant(row, f"tenants[{index}]") for index, row in enumerate(rows))
 
 

@@ -1,6 +1,6 @@
 """What was counted, per arm, over one interval of time."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from rollout.domain.errors import InvalidInputError
 
@@ -10,11 +10,10 @@ class _Counts:
     """Counts >= 0. Raises InvalidInputError for anything else, naming the count."""
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for name, value in vars(self).items():
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 raise InvalidInputError(
-                    field=f"{type(self).__name__}.{field.name}",
+                    field=f"{type(self).__name__}.{name}",
                     value=value,
                     expected="a count: a whole number >= 0",
                 )
