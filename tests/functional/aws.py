@@ -6,11 +6,12 @@ to nothing.
 
 import io
 import json
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import boto3
 import pytest
@@ -38,6 +39,22 @@ class RealClock(Clock):
 
     def __call__(self) -> float:
         return time.time()
+
+
+class Session:
+    """The session of the account that is in use. Equal clients are one: making them is slow."""
+
+    made: ClassVar[dict[str, Any]] = {}
+
+    def client(self, service: str, *, config: Any = None, **given: Any) -> Any:
+        around = sorted(item for item in os.environ.items() if item[0].startswith("AWS_"))
+        key = str((service, config and vars(config), sorted(given.items()), around))
+        if key not in self.made:
+            self.made[key] = wire.session().client(service, config=config, **given)
+        return self.made[key]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(wire.session(), name)
 
 
 @dataclass
@@ -74,8 +91,8 @@ class Aws:
     def use(self, patch: pytest.MonkeyPatch) -> "Aws":
         """Make every client, whoever makes it, one of this account's."""
         wire.connect(self.answer)
-        patch.setattr(boto3, "DEFAULT_SESSION", wire.session())
-        patch.setattr(boto3.session, "Session", lambda *_, **__: wire.session())
+        patch.setattr(boto3, "DEFAULT_SESSION", Session())
+        patch.setattr(boto3.session, "Session", lambda *_, **__: Session())
         forget()
         return self
 
