@@ -7,6 +7,7 @@ import pytest
 
 from ops import touching
 from ops.deployed import Stack
+from ops.reports.links import PATTERNS
 from ops.touching import PATIENCE_SECONDS, QUERY, QueryError, asked, filtered, touched
 from rollout.adapters import users_control
 from tests.fakes import FakeCandidate, exposed
@@ -89,6 +90,12 @@ def test_every_line_of_the_cohort_has_the_words_that_are_filtered_by(printed: li
     """As the emulator takes them: parted by spaces, without the quotes around each."""
     words = [word.strip('"') for word in touching.WORDS.format(rollout=ROLLOUT).split()]
     assert [all(word in line for word in words) for line in printed] == [True] * 5 + [False, True]
+
+
+def test_the_command_of_a_report_shows_the_lines_of_reads_that_failed(printed: list[str]) -> None:
+    words = [word.strip('"') for word in PATTERNS[0].format(rollout=ROLLOUT).split()]
+    shown = [all(word in line for word in words) for line in printed]
+    assert shown == [True, True, True, False, False, False, True]
 
 
 def against(patch: pytest.MonkeyPatch, api: Api, endpoint: str = "") -> dict[str, Any]:

@@ -23,6 +23,13 @@ from tests.local.running import PATIENCE_SECONDS, ROOT, Running, answer, exporte
 pytestmark = pytest.mark.local
 STAYS_AT = "ramp-5"
 PATIENCE = 1000 * PATIENCE_SECONDS
+# Where the state is that runs, or the last one that was passed: [left, right].
+LIT = """() => {
+  const passed = [...document.querySelectorAll("#graph .state.passed")];
+  const one = document.querySelector("#graph .state.running") || passed.at(-1);
+  const found = one.getBoundingClientRect();
+  return [found.left, found.right];
+}"""
 PHONE = {"width": 375, "height": 812}
 
 
@@ -259,14 +266,6 @@ def test_axe_finds_nothing_that_keeps_anybody_out(
     assert [(item["id"], item["nodes"][0]["html"]) for item in found] == []
 
 
-def test_a_phone_shows_it_without_scrolling_sideways(browser: Browser, console: str) -> None:
-    page = Watched(browser, viewport=PHONE).page
-    page.goto(console)
-    width = page.evaluate("document.documentElement.scrollWidth")
-    page.close()
-    assert width <= PHONE["width"]
-
-
 def test_a_page_without_the_token_cannot_act(browser: Browser, console: str) -> None:
     page = browser.new_context().new_page()
     page.goto(console.split("?")[0])
@@ -299,6 +298,9 @@ def test_the_evidence_is_drawn_and_each_verdict_marked(watched: Watched) -> None
 def test_a_rollout_held_on_the_page_is_held_in_the_flag(
     watched: Watched, served: ServedFlag
 ) -> None:
+    # While the flag is being deployed a hold is refused.
+    now = watched.page.locator("#now .now")
+    now.filter(has_text="Bake").filter(has_text=f"in {STAYS_AT}").wait_for()
     before = served.flag()
     said = pressed(watched, "hold", why="an odd log line")
     assert "held until" in said
@@ -331,6 +333,17 @@ def test_a_rollback_pressed_on_the_page_happens(
     assert answer("status", "--endpoint-url", address)["scheduled"] == []
 
 
+def test_a_phone_shows_where_the_rollout_is_without_scrolling_sideways(
+    browser: Browser, console: str
+) -> None:
+    """Of the graph, which is wider, it shows the state that was entered last."""
+    page = Watched(browser, viewport=PHONE).page
+    page.goto(console)
+    width, (left, right) = page.evaluate("document.documentElement.scrollWidth"), page.evaluate(LIT)
+    page.close()
+    assert 0 <= left < right <= width <= PHONE["width"]
+
+
 def test_the_page_had_nothing_to_complain_of_and_asked_nobody_else(
     watched: Watched, console: str
 ) -> None:
@@ -338,26 +351,13 @@ def test_the_page_had_nothing_to_complain_of_and_asked_nobody_else(
     assert {urlsplit(url).netloc for url in watched.asked} == {urlsplit(console).netloc}
 
 
-LIT = """() => {
-  const passed = [...document.querySelectorAll("#graph .state.passed")];
-  const one = document.querySelector("#graph .state.running") || passed.at(-1);
-  const found = one.getBoundingClientRect();
-  return [found.left, found.right];
-}"""
-
-
 def test_when_aws_is_gone_the_last_state_stays_with_the_error(
-    watched: Watched, browser: Browser, console: str, stack: Running
+    watched: Watched, stack: Running
 ) -> None:
-    """The last test: the stack ends here. A phone then shows of the graph where the rollout was."""
+    """The last test: the stack ends here."""
     stack.process.terminate()
     alarm = watched.page.locator("#trouble .alarm")
     alarm.wait_for()
     assert "the last state that AWS gave" in alarm.inner_text()
     assert watched.page.locator("h1").inner_text() == "seen-2"
     assert watched.page.locator("#graph .state.passed").count() > 5
-    phone = Watched(browser, viewport=PHONE).page
-    phone.goto(console)
-    left, right = phone.evaluate(LIT)
-    phone.close()
-    assert 0 <= left < right <= PHONE["width"]
