@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from ops.costs import lines
 from ops.costs.usage import Deployment, of_plan
-from ops.local.deploy import read_template
 from ops.local.stack import ROOT
+from ops.templates import read_template
 from rollout.adapters import plan_documents
 from rollout.adapters.metrics import WANTED
 from rollout.domain.planner import Forecast

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from ops.checks.check import Answer, failed, passed, unknown
 from ops.checks.site import Site
-from ops.local.deploy import ABSENT, read_template
+from ops.local.lacking import ABSENT
 from ops.plans.alarm import TEMPLATE
+from ops.templates import read_template
 from rollout.adapters.clients import client
 
 SHOWN: Final = 3

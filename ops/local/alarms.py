@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.local.deploy import Node, read_template
+from ops.templates import Node, read_template
 
 EXPRESSION = re.compile(
     r"IF\( (?P<requests>\w+) \s*>=\s* (?P<minimum>\d+) \s*,"

@@ -7,7 +7,7 @@ from email.utils import format_datetime
 from types import SimpleNamespace
 from typing import Any
 
-from ops.local.deploy import read_template
+from ops.templates import read_template
 from rollout.handlers.read import ARM_HEADER
 from tests.fakes import ROOT
 from tests.functional.aws import STARTED, Aws, RefusedError, api_name

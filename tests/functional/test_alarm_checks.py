@@ -6,8 +6,8 @@ import pytest
 
 from ops.checks.check import CANNOT_TELL, FAIL, PASS
 from ops.checks.readiness import weigh_alarm
-from ops.local.deploy import read_template
 from ops.plans.alarm import Alarm, of_deployed
+from ops.templates import read_template
 from tests.fakes import ROOT
 
 RESOURCES = read_template(ROOT / "template.yaml")["Resources"]

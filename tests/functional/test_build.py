@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ops.local.deploy import read_template
+from ops.templates import read_template
 from tests.functional.test_template import FUNCTIONS
 
 ROOT = Path(__file__).parents[2]

@@ -20,7 +20,7 @@ from ops.faults.functions import POLL_SECONDS
 from ops.faults.machine import MACHINE
 from ops.faults.services import REQUESTS_PER_SECOND
 from ops.faults.world import World
-from ops.local.deploy import read_template
+from ops.templates import read_template
 from rollout.adapters import plan_documents
 from rollout.adapters.request_log import ARM_UNITS, SHADOW_UNITS, RequestLog
 from rollout.domain.plan import Plan

@@ -10,7 +10,7 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from ops.inlining import DASHBOARD, TEMPLATE, inlined
-from ops.local.deploy import read_template
+from ops.templates import read_template
 from rollout.adapters.request_log import ARM_UNITS, SHADOW_UNITS
 from rollout.handlers import evaluate
 from tests.functional.test_queries import text as saved_query

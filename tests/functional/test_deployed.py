@@ -13,7 +13,7 @@ import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from samtranslator.translator.transform import transform
 
-from ops.local.deploy import read_template
+from ops.templates import read_template
 from tests.fakes import ROOT
 
 KEY: Final = "arn:aws:kms:eu-west-1:123456789012:key/0123abcd-01ab-01ab-01ab-0123456789ab"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ops.local.deploy import ABSENT, ABSENT_OUTPUTS, REPLACED, local_template
+from ops.local.lacking import ABSENT, ABSENT_OUTPUTS, REPLACED, local_template
 from tests.fakes import ROOT
 from tests.functional.test_deployed import Stack
 from tests.functional.test_template import RESOURCES, TEMPLATE

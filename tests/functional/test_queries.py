@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ops.local.deploy import read_template
+from ops.templates import read_template
 from rollout.adapters import read_lines, users_control
 from rollout.domain.observation import Observation
 from tests import fakes

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ops.deployed import SETTINGS
-from ops.local.deploy import read_template
+from ops.templates import read_template
 from rollout.adapters import sources
 from rollout.domain.definition import ATTRIBUTES
 from rollout.domain.exposure import PATIENCE_SECONDS, POLLS

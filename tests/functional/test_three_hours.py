@@ -7,8 +7,8 @@ import pytest
 
 from ops.costs.usage import Deployment
 from ops.faults.machine import MACHINE
-from ops.local.deploy import read_template
 from ops.plans.agenda import agenda
+from ops.templates import read_template
 from rollout.adapters import plan_documents
 from rollout.domain.exposure import POLLS
 from rollout.domain.planner import Forecast

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from samtranslator.translator.transform import transform
 
-from ops.local.deploy import TemplateLoader, read_template
+from ops.templates import TemplateLoader, read_template
 from tests.fakes import ROOT
 
 TEXT = (ROOT / "template.yaml").read_text(encoding="utf-8")

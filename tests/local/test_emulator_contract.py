@@ -24,10 +24,12 @@ from botocore.exceptions import ClientError
 
 from ops.local import execution_end
 from ops.local.alarms import AlarmEvaluator, read_definition
-from ops.local.deploy import UNSCOPED, DeployError, deploy, read_template
+from ops.local.deploy import DeployError, deploy
 from ops.local.emf import Forwarder
 from ops.local.emulator import REGION, Emulator
 from ops.local.emulator_main import LOG_READERS
+from ops.local.lacking import UNSCOPED, LocalTemplateError
+from ops.templates import read_template
 from rollout.adapters.queueing import Queueing
 from tests.local.running import until
 
@@ -283,7 +285,7 @@ def test_metric_math_is_refused_by_cloudformation_with_a_reason(
 
 
 def test_parameter_unknown_to_the_template_is_refused(emulator: Emulator, root: Path) -> None:
-    with pytest.raises(DeployError, match="no parameter Typo"):
+    with pytest.raises(LocalTemplateError, match="no parameter Typo"):
         deploy(emulator, "typo", {"Typo": 1}, root)
 
 

@@ -14,8 +14,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from ops.local.deploy import UNSCOPED, deploy, physical
+from ops.local.deploy import deploy, physical
 from ops.local.emulator import REGION, Emulator
+from ops.local.lacking import UNSCOPED
 from tests.functional.test_template import FUNCTIONS
 from tests.policies import ROLES, UNDECIDED, resources, role_actions
 
