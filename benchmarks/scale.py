@@ -17,7 +17,7 @@ from ops.local.stack import ROOT
 from ops.templates import read_template
 from rollout.adapters import plan_documents
 from rollout.adapters.metrics import WANTED
-from rollout.domain.planner import Forecast
+from rollout.domain.forecast import Forecast
 
 DAY: Final = 86_400
 PER_DAY: Final = (1e3, 24e3, 1e6, 100 * DAY, 1e4 * DAY, 1e6 * DAY)

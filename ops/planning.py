@@ -16,7 +16,8 @@ from ops.tables import show_table
 from rollout.adapters import plan_documents
 from rollout.adapters.metrics import CloudWatchMetrics
 from rollout.domain.errors import InvalidInputError
-from rollout.domain.planner import Forecast, outlook, suggestions
+from rollout.domain.forecast import Forecast
+from rollout.domain.planner import outlook, suggestions
 
 HOUR: Final = 3600
 DAY: Final = 86400

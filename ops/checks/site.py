@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from ops.deployed import Stack
 from rollout.adapters.clients import client
+from rollout.domain.forecast import Forecast
 from rollout.domain.plan import Plan
-from rollout.domain.planner import Forecast
 
 # Made before the checks run, because making a client is not safe from several threads at once.
 SERVICES: Final = (

@@ -12,8 +12,9 @@ from ops.plans.agenda import agenda
 from rollout.adapters.metrics import TENANT_METRICS, WANTED
 from rollout.domain.exposure import LONGEST_WAIT_SECONDS, POLLS
 from rollout.domain.flag import FULL_BPS
+from rollout.domain.forecast import Forecast
 from rollout.domain.plan import CANARY, RAMP, Phase, Plan
-from rollout.domain.planner import Forecast, shadow_expected
+from rollout.domain.planner import shadow_expected
 
 # States of the playbook that every execution visits, by what it does; then what each exposure, each
 # look at the data plane and each look at the evidence adds. tests/functional/test_costs.py holds

@@ -11,8 +11,9 @@ from typing import Final
 
 from rollout.domain.certificate import clean_requests_needed
 from rollout.domain.flag import FULL_BPS
+from rollout.domain.forecast import Forecast
 from rollout.domain.plan import SHADOW, Phase, Plan
-from rollout.domain.planner import Forecast, Outlook, outlook
+from rollout.domain.planner import Outlook, outlook
 from rollout.domain.promises import LIVE, promises_of
 
 # In domain/promises, certifying less than a coin toss certifies nothing.

@@ -15,8 +15,9 @@ from rollout.adapters import plan_documents
 from rollout.domain import holding
 from rollout.domain.cohort import CANDIDATE
 from rollout.domain.flag import FULL_BPS
+from rollout.domain.forecast import Forecast
 from rollout.domain.plan import Plan
-from rollout.domain.planner import Forecast, outlook, suggestions
+from rollout.domain.planner import outlook, suggestions
 from rollout.domain.sampling import too_few
 
 ERROR, WARNING = "error", "warning"

@@ -23,8 +23,8 @@ from ops.faults.world import World
 from ops.templates import read_template
 from rollout.adapters import plan_documents
 from rollout.adapters.request_log import ARM_UNITS, SHADOW_UNITS, RequestLog
+from rollout.domain.forecast import Forecast
 from rollout.domain.plan import Plan
-from rollout.domain.planner import Forecast
 from tests.fakes import ROOT
 from tests.functional.worlds import healthy
 

@@ -13,7 +13,7 @@ from ops.plans import fields
 from ops.plans.alarm import Alarm, of_deployed, of_template
 from ops.plans.linting import ERROR, WARNING, Found, Known, lint
 from rollout.adapters import plan_documents
-from rollout.domain.planner import Forecast
+from rollout.domain.forecast import Forecast
 from tests.fakes import ROOT
 
 PLANS = sorted((ROOT / "plans").glob("*.json"))

@@ -11,7 +11,7 @@ from ops.plans.agenda import agenda
 from ops.templates import read_template
 from rollout.adapters import plan_documents
 from rollout.domain.exposure import POLLS
-from rollout.domain.planner import Forecast
+from rollout.domain.forecast import Forecast
 from tests.fakes import ROOT
 
 PAGE = (ROOT / "docs" / "playbook.md").read_text(encoding="utf-8")

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from rollout.domain.errors import InvalidInputError
+from rollout.domain.forecast import Forecast
 from rollout.domain.harm import Absolute, Onset, ladder
 from rollout.domain.plan import Plan
-from rollout.domain.planner import Forecast, Outlook, outlook, requests_to_detect, suggestions
+from rollout.domain.planner import Outlook, outlook, requests_to_detect, suggestions
 from rollout.domain.promises import promises_of
 from rollout.domain.wealth import Wealth
 

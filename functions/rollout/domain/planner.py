@@ -8,13 +8,12 @@ rollouts, by the normal approximation (Wald 1947); tests check it against simula
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Final
 
 from rollout.domain import fields
 from rollout.domain.certificate import clean_requests_needed
-from rollout.domain.errors import InvalidInputError
 from rollout.domain.flag import FULL_BPS
+from rollout.domain.forecast import Forecast
 from rollout.domain.harm import FIRST, STEP, ladder
 from rollout.domain.judge import Promises
 from rollout.domain.plan import SHADOW, Phase, Plan
@@ -24,54 +23,6 @@ from rollout.domain.trial import ERRORS, SHADOW_FAILURES
 
 # 90 % of a normal distribution lie below its mean and so many standard deviations.
 NINE_OF_TEN: Final = 1.2816
-# Forecasts are repeated from their beginning this often before a phase counts as impossible.
-LONGEST_SECONDS: Final = 366 * 86400
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """Requests per interval of `seconds`, repeated for ever; the first begins at the launch."""
-
-    counts: tuple[float, ...]
-    seconds: float
-
-    def __post_init__(self) -> None:
-        if not self.counts or self.seconds <= 0 or min(self.counts) < 0:
-            raise InvalidInputError(
-                field="forecast", value=self.counts[:5], expected="counts >= 0 of equal intervals"
-            )
-
-    @classmethod
-    def constant(cls, requests_per_day: float) -> "Forecast":
-        """The same at any time. Raises InvalidInputError for what is no traffic."""
-        known = fields.number(requests_per_day, "requests_per_day", most=fields.MOST_COUNT)
-        return cls((known / 24,), 3600)
-
-    def requests(self, start: float, seconds: float) -> float:
-        """Expected requests in [start, start + seconds), seconds after the launch."""
-        return self._until(start + seconds) - self._until(start)
-
-    def _until(self, at: float) -> float:
-        sums = [0.0, *accumulate(self.counts)]
-        rounds, rest = divmod(at / self.seconds, len(self.counts))
-        whole = int(rest)
-        part = (rest - whole) * self.counts[whole] if whole < len(self.counts) else 0.0
-        return rounds * sums[-1] + sums[whole] + part
-
-    def seconds_for(self, requests: float, start: float, share: float) -> float:
-        """How long from `start` until `share` of the traffic made so many; infinity if never."""
-        if requests <= 0:
-            return 0.0
-        if share <= 0 or share * self.requests(start, LONGEST_SECONDS) < requests:
-            return math.inf
-        low, high = 0.0, float(LONGEST_SECONDS)
-        while high - low > 0.5:
-            middle = (low + high) / 2
-            if share * self.requests(start, middle) < requests:
-                low = middle
-            else:
-                high = middle
-        return high
 
 
 @dataclass(frozen=True)
