@@ -20,6 +20,8 @@ from rollout.adapters import plan_documents
 
 POLL_SECONDS: Final = 0.7
 LONGEST_SECONDS: Final = 600
+# Answers that were wrong before a repair are still being compared for some seconds after it.
+REPAIR_SECONDS: Final = 10.0
 ENDINGS: Final = ("COMPLETED", "ROLLED_BACK", "REFUSED")
 ASKS: Final = "Ask a Person"
 UNFINISHED: Final = "UNFINISHED"
@@ -47,6 +49,7 @@ class Followed:
     max_exposure_bps: int = 0
     faulty: bool = False
     answered: bool = False
+    asked_at: float | None = None
     asked_at_bps: int | None = None
     outcome: str = UNFINISHED
     reason: str = ""
@@ -117,10 +120,15 @@ def _answer(
     story: Story, followed: Followed, deployed: Any, rollout_id: str, faults: Faults
 ) -> None:
     """As a person would: look at what is asked, and at why answers differ, then say yes or no."""
-    followed.asked_at_bps = rollouts.served(deployed).exposure_at(time.time())
+    if followed.asked_at is None:
+        followed.asked_at = time.monotonic()
+        followed.asked_at_bps = rollouts.served(deployed).exposure_at(time.time())
+    if story.answer == APPROVE and followed.faulty:
+        faults.clear()
+        if time.monotonic() < followed.asked_at + REPAIR_SECONDS:
+            return
     with suppress(rollouts.RolloutError):  # the question is not there yet; at the next look it is
         if story.answer == APPROVE:
-            faults.clear()
             asked = approving.question(deployed, rollout_id)
             why, seen = "as expected so early", asked.evidence if asked else ""
             approving.approve(deployed, rollout_id, who="rehearsal", why=why, evidence=seen)
