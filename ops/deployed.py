@@ -44,6 +44,11 @@ class Stack:
         """The playbook's state machine."""
         return self.outputs["StateMachineArn"]
 
+    def log_group(self, function: str) -> str:
+        """Where Lambda logs for "Read", "Compare" …, as their outputs name the functions."""
+        named = self.outputs.get(f"{function}FunctionName", f"{self.name}-{function.lower()}")
+        return f"/aws/lambda/{named}"
+
     def settings(self) -> Settings:
         """What the functions of this stack read from their environment."""
         return Settings({env: self.outputs[name] for name, env in SETTINGS.items()})

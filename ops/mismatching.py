@@ -51,8 +51,7 @@ def mismatches(stack: Stack, rollout_id: str = "", since: str = "") -> dict[str,
 
 def read(stack: Stack, rollout_id: str, start: float, end: float) -> Report:
     """The report over [start, end), epoch seconds."""
-    group = f"/aws/lambda/{stack.outputs.get('CompareFunctionName', f'{stack.name}-compare')}"
-    lines = ShadowLog(client("logs"), group).noted(start, end, rollout_id)
+    lines = ShadowLog(client("logs"), stack.log_group("Compare")).noted(start, end, rollout_id)
     # Whole minutes: that is how CloudWatch keeps the counts.
     since, until = start // PERIOD_SECONDS * PERIOD_SECONDS, end + PERIOD_SECONDS
     metrics = CloudWatchMetrics.connect(stack.settings())

@@ -27,7 +27,7 @@ def show_table(table: Table) -> None:
 
 
 def show_entries(
-    headings: Sequence[str], rows: Iterable[Sequence[str]], shown: Sequence[str]
+    headings: Sequence[str], rows: Sequence[Sequence[str]], shown: Sequence[str]
 ) -> None:
     """Rows whose last cell is a sentence, which no column of a terminal has room for.
 

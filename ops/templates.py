@@ -14,7 +14,7 @@ def read_template(path: Path) -> Node:
     return template
 
 
-# The parser in C where PyYAML has it: the one in Python takes a quarter of a second.
+# The parser in C where PyYAML has it: the template is long, and the one in Python is slow.
 class TemplateLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """YAML with the short forms of CloudFormation's functions."""
 

@@ -42,10 +42,9 @@ def touched(stack: Stack, record: Mapping[str, Any]) -> dict[str, Any]:
     """
     start = int(record["launched_at"])
     end = int(record["ended_at"] or record["read_at"]) + AFTER_SECONDS
-    group = f"/aws/lambda/{stack.outputs.get('ReadFunctionName', f'{stack.name}-read')}"
     count = filtered if os.environ.get("AWS_ENDPOINT_URL") else asked
     try:
-        return count(client("logs"), group, record["rollout"], (start, end))
+        return count(client("logs"), stack.log_group("Read"), record["rollout"], (start, end))
     except ClientError as error:
         return {"unavailable": refusals.refused(error)}
     except BotoCoreError as error:

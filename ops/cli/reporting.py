@@ -29,7 +29,7 @@ def report(
 
     ROLLOUT is a name or the beginning of one; default: the one that holds the flag, or the last.
     """
-    # Charts and graphs take a second to import; no other command draws.
+    # Charts and graphs are slow to import, and no other command draws.
     from ops import reporting as reports
 
     form = form or _form(out)

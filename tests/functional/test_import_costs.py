@@ -66,3 +66,7 @@ def test_the_template_has_handlers_to_look_at() -> None:
 def test_a_handler_loads_the_packages_that_it_uses_and_no_other(module: str) -> None:
     used = USED.get(module.rsplit(".", 1)[1], OWN)
     assert loaded(f"import {module}") & PACKAGES == used
+
+
+def test_the_command_line_loads_no_charts_before_a_report_is_asked_for() -> None:
+    assert not loaded("import ops.cli") & {"matplotlib", "igraph", "jinja2"}
