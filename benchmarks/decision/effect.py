@@ -1,6 +1,7 @@
 """What the candidate does, minute by minute: its rates beside the control's."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -30,6 +31,15 @@ class Effect:
     tail: Floats
     control_tail: Floats
     excess: Floats
+
+
+def joined(parts: Sequence[Effect]) -> Effect:
+    """Stretches that follow one another, as one."""
+    each = {
+        field.name: np.concatenate([getattr(part, field.name) for part in parts])
+        for field in fields(Effect)
+    }
+    return Effect(**each)
 
 
 class Candidate:

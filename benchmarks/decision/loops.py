@@ -60,6 +60,13 @@ def open_loop(judge: Judge, rollout: Rollout, chunk: Chunk) -> Open:
             go += 1
             blind += _silent(rollout, chunk, slice(minute + 1 - each, minute + 1))
     seconds = time.perf_counter() - begun
+    return outcome(chunk, rolled_back, go, blind, seconds)
+
+
+def outcome(
+    chunk: Chunk, rolled_back: int | None, go: int = 0, blind: int = 0, seconds: float = 0.0
+) -> Open:
+    """What was served of a fixed schedule that a rollback ended in that minute, or nothing did."""
     seen = len(chunk.messages) if rolled_back is None else rolled_back + 1
     onset = int(chunk.active.argmax()) if chunk.active.any() else None
     return Open(

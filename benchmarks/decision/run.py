@@ -1,10 +1,14 @@
 """All rollouts under all judges, on several processes."""
 
 import multiprocessing
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+
+from benchmarks.decision import oracle
 from benchmarks.decision.judge import Judge
 from benchmarks.decision.judges import build
 from benchmarks.decision.levels import LEVELS
@@ -28,12 +32,17 @@ class Task:
 
 @dataclass(frozen=True)
 class Setting:
-    """What every worker knows. command: the external judge's, named `command`."""
+    """What every worker knows. command: the external judge's, named `command`.
+
+    draws: beside the judges, what one could do that is told what is coming (`oracle`), from so many
+    draws of what might have been counted; 0 leaves it out.
+    """
 
     judges: tuple[str, ...]
     seed: int
     command: str | None = None
     trace: Sequence[Interval] | None = None
+    draws: int = 0
 
 
 @dataclass
@@ -77,7 +86,12 @@ def _one(task: Task) -> list[Record]:
         ]
     rollout = Rollout(level, scenario, seed, trace=worker.setting.trace)
     chunk = rollout.whole()
-    return [
+    found = [
         {"judge": name, **about, **asdict(open_loop(judge, rollout, chunk))}
         for name, judge in worker.judges.items()
     ]
+    if worker.setting.draws:
+        chance = np.random.default_rng([*seed, zlib.crc32(rollout.start["rollout"].encode())])
+        told = oracle.judged(rollout, chunk, chance, worker.setting.draws)
+        found += [{"judge": name, **about, **record} for name, record in told.items()]
+    return found

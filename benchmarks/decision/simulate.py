@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.decision.effect import Candidate, Effect
-from benchmarks.decision.latency import Floats
+from benchmarks.decision.effect import Candidate, Effect, joined
+from benchmarks.decision.latency import Floats, Latency
 from benchmarks.decision.levels import BUCKETS, TENANTS, WEIGHTS, Level
 from benchmarks.decision.scenarios import Scenario
 from benchmarks.decision.world import Flags, make
@@ -23,12 +23,14 @@ PARTS: Final = ("control", "candidate", "shadow", "tenants")
 @dataclass(frozen=True)
 class Chunk:
     """Consecutive minutes. bad: answers users got that are bad because of the candidate;
-    exposed: requests of users the candidate was to answer; active: its change is there."""
+    exposed: requests of users the candidate was to answer; active: its change is there;
+    effect: the rates that the counts were drawn from, which no judge is told."""
 
     messages: list[Message]
     bad: Floats
     exposed: Ints
     active: Flags
+    effect: Effect
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class Rollout:
             messages[position].update(dict.fromkeys(PARTS))
         bad = np.where(silent, meant, candidate.requests.sum(axis=1) * effect.excess)
         bad = bad + self._tenant_harm(candidate, effect)
-        return Chunk(messages, bad, meant, effect.active)
+        return Chunk(messages, bad, meant, effect.active, effect)
 
     def whole(self) -> Chunk:
         """The rollout as planned, every stage its planned minutes."""
@@ -88,7 +90,13 @@ class Rollout:
             np.concatenate([part.bad for part in parts]),
             np.concatenate([part.exposed for part in parts]),
             np.concatenate([part.active for part in parts]),
+            joined([part.effect for part in parts]),
         )
+
+    @property
+    def latency(self) -> Latency:
+        """How long requests take where nothing is wrong."""
+        return self._world.latency
 
     def _control(self, requests: Ints, effect: Effect) -> _Arm:
         error = self._clumped(effect.control_error)

@@ -27,7 +27,7 @@ def show(result: dict[str, Any], console: Console) -> None:
 
 
 def _pooled(judges: dict[str, Summary], ratios: dict[str, Any]) -> Table:
-    table = _table("Fixed schedule, mean of the levels", "judge")
+    table = plain("Fixed schedule, mean of the levels", "judge")
     for heading in (*(heading for heading, _ in COLUMNS), "bad served / ours", "blind GO", "µs"):
         table.add_column(heading, justify="right")
     for name, judge in judges.items():
@@ -42,7 +42,7 @@ def _pooled(judges: dict[str, Summary], ratios: dict[str, Any]) -> Table:
 
 
 def _levels(judges: dict[str, Summary]) -> Table:
-    table = _table(
+    table = plain(
         "By level: rolled back, missed; minutes of harm (median), bad served", "judge", ""
     )
     for heading in ("healthy", "toler.", "missed", "stress", "early", "min", "bad"):
@@ -62,7 +62,7 @@ def _levels(judges: dict[str, Summary]) -> Table:
 
 
 def _closed(judges: dict[str, Summary]) -> Table:
-    table = _table("Led by the judge, at mid", "judge")
+    table = plain("Led by the judge, at mid", "judge")
     for heading in ("healthy done in min", "done", "paused", "rolled back", "harmful at 100 %"):
         table.add_column(heading, justify="right")
     for name, judge in judges.items():
@@ -81,7 +81,7 @@ def _closed(judges: dict[str, Summary]) -> Table:
 
 def _scenarios(judge: Summary) -> Table:
     """Scenario by level: share rolled back, median delay, bad answers served (median)."""
-    table = _table("Rolled back, after how many minutes of it, bad served (medians)", "scenario")
+    table = plain("Rolled back, after how many minutes of it, bad served (medians)", "scenario")
     for level in judge["levels"]:
         for heading in (level, "min", "bad"):
             table.add_column(heading, justify="right", no_wrap=True)
@@ -98,7 +98,8 @@ def _cell(cell: Summary | None) -> tuple[str, str, str]:
     return rolled_back, number(cell["delay_median"]), number(cell["bad_median"])
 
 
-def _table(title: str, *columns: str) -> Table:
+def plain(title: str, *columns: str) -> Table:
+    """A table without lines; the first columns are not broken."""
     table = Table(
         title=title, title_justify="left", header_style="", box=box.SIMPLE, padding=(0, 1, 0, 0)
     )
