@@ -13,7 +13,7 @@ from rich.table import Table
 from benchmarks.decision import score
 from benchmarks.decision.judges import JUDGES
 from benchmarks.decision.levels import LEVELS
-from benchmarks.decision.oracle.told import NAMES
+from benchmarks.decision.oracle.told import ORACLES
 from benchmarks.decision.run import Record, Setting, Task, run
 from benchmarks.decision.scenarios import HARMFUL, SCENARIOS
 from benchmarks.decision.tables import number, percent, plain
@@ -61,7 +61,7 @@ def summary(records: list[Record]) -> dict[str, Any]:
     """judges: as `score.summary`; ratios: judge -> oracle -> how often more bad was served;
     least_missed: by cell, by level and pooled, as the misses of a judge are."""
     judges = score.summary(records)
-    told = [record for record in records if record["judge"] == NAMES[0]]
+    told = [record for record in records if record["judge"] == next(iter(ORACLES))]
     levels = {
         level: mean(record["least_missed"] for record in told if record["level"] == level)
         for level in dict.fromkeys(record["level"] for record in told)
@@ -73,7 +73,7 @@ def summary(records: list[Record]) -> dict[str, Any]:
     return {
         "judges": judges,
         "ratios": {
-            name: {oracle: score.ratio(judge, judges[oracle], "bad_mean") for oracle in NAMES}
+            name: {oracle: score.ratio(judge, judges[oracle], "bad_mean") for oracle in ORACLES}
             for name, judge in judges.items()
         },
         "least_missed": {
@@ -94,7 +94,7 @@ def _show(result: dict[str, Any], console: Console) -> None:
 
 def _pooled(result: dict[str, Any]) -> Table:
     table = plain("Harmful rollouts, mean of the levels", "judge")
-    for heading in ("missed", "bad served", *(f"/ {name}" for name in NAMES)):
+    for heading in ("missed", "bad served", *(f"/ {name}" for name in ORACLES)):
         table.add_column(heading, justify="right")
     for name, judge in result["judges"].items():
         pooled = judge["pooled"]

@@ -19,11 +19,18 @@ from benchmarks.decision.loops import outcome
 from benchmarks.decision.oracle.evidence import Evidence
 from benchmarks.decision.oracle.truth import evidence
 from benchmarks.decision.simulate import Chunk, Rollout
+from benchmarks.decision.world import Flags
 from rollout.domain.protocol import ALPHA
 
-# At 1/alpha (Ville); where all of alpha is spent; and at 1/alpha, not on a single minute alone.
-TOLD, SPENT, TWO_MINUTES = "oracle", "oracle-exact", "oracle-2min"
-NAMES: Final = (TOLD, SPENT, TWO_MINUTES)
+# Name -> how many minutes must have accused, and whether all of alpha is spent: else the mark is
+# 1/alpha (Ville), which the last minute overshoots, so that less than alpha is spent.
+ORACLES: Final = {
+    "oracle": (1, False),
+    "oracle-exact": (1, True),
+    "oracle-2min": (2, False),
+    "oracle-2min-exact": (2, True),
+}
+FEWEST: Final = max(least for least, _ in ORACLES.values())
 MARK: Final = math.log(1 / ALPHA)
 LOWEST: Final = -50.0
 HALVINGS: Final = 30
@@ -40,47 +47,51 @@ def judged(
     draws: of counts that might have been, at the same volume of traffic.
     """
     known = evidence(rollout, chunk)
+    seen = known.seen()
     paths = drawn_paths(known, chance, draws)
     missed = least_missed(paths[-1]) if len(paths) else 1 - ALPHA
-    mark = spending_mark(paths)
-    seen = known.seen()
-    stops = {
-        TOLD: crossed(seen, MARK),
-        SPENT: crossed(seen, mark),
-        TWO_MINUTES: crossed(seen, MARK, least=2),
-    }
-    return {
-        name: {
-            **asdict(outcome(chunk, None if stop is None else int(known.minutes[stop]))),
-            "least_missed": missed,
-            "mark": mark if name == SPENT else MARK,
-        }
-        for name, stop in stops.items()
-    }
+    found = {}
+    for name, (least, exact) in ORACLES.items():
+        mark = spending_mark(paths, least=least) if exact else MARK
+        stop = crossed(seen, mark, least)
+        record = asdict(outcome(chunk, None if stop is None else int(known.minutes[stop])))
+        found[name] = {**record, "least_missed": missed, "mark": mark}
+    return found
 
 
 def crossed(seen: Floats, mark: float, least: int = 1) -> int | None:
     """The first position at which the sum reaches the mark and so many minutes have accused."""
-    there = (np.cumsum(seen) >= mark) & (np.cumsum(seen > 0) >= least)
+    there = _there(np.cumsum(seen)[:, None], mark, least)[:, 0]
     return int(there.argmax()) if there.any() else None
+
+
+def _there(paths: Floats, mark: float, least: int) -> Flags:
+    """Where in minutes x paths there may be a rollback."""
+    # The mark alone decides: where it is below 0, the rest of alpha is spent on no accusation.
+    if least == 1:
+        return np.asarray(paths >= mark)
+    accusing = np.diff(paths, axis=0, prepend=0) > 0
+    return np.asarray((paths >= mark) & (np.cumsum(accusing, axis=0) >= least))
 
 
 def drawn_paths(known: Evidence, chance: np.random.Generator, draws: int) -> Floats:
     """Minutes x draws: what the harm would have summed up to.
 
-    Ends early where that settles everything: all have reached the mark, and together they would
-    be so rare without harm that a test of them misses nothing.
+    Ends early where that settles everything: all have reached the mark in minutes enough, and
+    together they would be so rare without harm that a test of them misses nothing.
     """
     return np.array(list(_sums(known, chance, draws))).reshape(-1, draws)
 
 
 def _sums(known: Evidence, chance: np.random.Generator, draws: int) -> Iterator[Floats]:
-    total, highest = np.zeros(draws), np.zeros(draws)
+    total, crossings = np.zeros(draws), np.zeros(draws, dtype=np.bool_)
+    accusing = np.zeros(draws, dtype=np.int64)
     for minute in known.minutes:
-        total = total + known.drawn(minute, chance, draws)
-        highest = np.maximum(highest, total)
+        said = known.drawn(minute, chance, draws)
+        total, accusing = total + said, accusing + (said > 0)
+        crossings |= (total >= MARK) & (accusing >= FEWEST)
         yield total
-        if highest.min() >= MARK and _inverse(total).mean() <= ALPHA:
+        if crossings.all() and _inverse(total).mean() <= ALPHA:
             return
 
 
@@ -97,7 +108,7 @@ def least_missed(totals: Floats, alpha: float = ALPHA) -> float:
     return float(1 - taken.mean())
 
 
-def spending_mark(paths: Floats, alpha: float = ALPHA) -> float:
+def spending_mark(paths: Floats, alpha: float = ALPHA, least: int = 1) -> float:
     """The lowest mark that is ever reached with a chance of at most alpha when there is no harm.
 
     The chance is the mean of the inverse ratio at the crossing, over paths drawn under the harm.
@@ -105,15 +116,15 @@ def spending_mark(paths: Floats, alpha: float = ALPHA) -> float:
     low, high = LOWEST, math.log(1 / alpha)
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        if _false(paths, middle) > alpha:
+        if _false(paths, middle, least) > alpha:
             low = middle
         else:
             high = middle
     return high
 
 
-def _false(paths: Floats, mark: float) -> float:
-    there = paths >= mark
+def _false(paths: Floats, mark: float, least: int) -> float:
+    there = _there(paths, mark, least)
     reached = np.flatnonzero(there.any(axis=0))
     crossings = paths[there.argmax(axis=0)[reached], reached] if len(reached) else np.zeros(0)
     return float(_inverse(crossings).sum() / paths.shape[1])
