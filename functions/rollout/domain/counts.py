@@ -2,22 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from operator import ge
 from typing import Any
 
 from rollout.domain import fields
 from rollout.domain.errors import InvalidInputError
+from rollout.domain.latency import NO_LATENCIES, Latencies, latencies
 from rollout.domain.window import Shadow
 
 
 @dataclass(frozen=True)
 class Answers:
-    """One arm's minute: requests, errors, latencies as (bucket, count)."""
+    """One arm's minute."""
 
     requests: int
     errors: int
-    latencies: tuple[tuple[int, int], ...]
+    latencies: Latencies
 
 
 def answers(value: Any, field: str, buckets: int) -> Answers:
@@ -26,39 +26,42 @@ def answers(value: Any, field: str, buckets: int) -> Answers:
     requests = fields.whole(arm.get("n"), f"{field}.n")
     errors = fields.whole(arm.get("err"), f"{field}.err", most=requests)
     pairs = fields.array(arm.get("lat", ()), f"{field}.lat")
-    found = _plain(pairs, buckets) or tuple(
-        _pair(pair, f"{field}.lat[{index}]", buckets) for index, pair in enumerate(pairs)
-    )
-    timed = sum([count for _, count in found])
-    if timed > requests:
-        raise InvalidInputError(
-            field=f"{field}.lat", value=timed, expected=f"counts that add up to at most {requests}"
-        )
+    found = _plain(pairs, buckets, requests) or _careful(pairs, f"{field}.lat", buckets, requests)
     return Answers(requests, errors, found)
 
 
-def _plain(pairs: Sequence[Any], buckets: int) -> tuple[tuple[int, int], ...]:
-    """The pairs, where there is nothing to say against any; () otherwise.
+def _plain(pairs: Sequence[Any], buckets: int, requests: int) -> Latencies | None:
+    """The latencies, where there is nothing to say against them; None where there may be.
 
     Most of a message is pairs, so they are looked at all at once.
     """
-    if not _are_plain(pairs, 2):
-        return ()
-    indices, numbers = zip(*pairs, strict=True)
-    if min(indices) < 0 or max(indices) >= buckets:
-        return ()
-    if min(numbers) < 0 or max(numbers) > fields.MOST_COUNT:
-        return ()
-    return tuple(zip(indices, numbers, strict=True))
+    if not pairs:
+        return NO_LATENCIES
+    columns = _columns(pairs, 2)
+    if columns is None or min(columns[1]) < 0:
+        return None
+    found = latencies(*columns)
+    inside = found.buckets[0] >= 0 and found.buckets[-1] < buckets and found.total <= requests
+    return found if inside else None
 
 
-def _are_plain(rows: Sequence[Any], width: int) -> bool:
-    """Whether there are any, and all are lists of so many whole numbers."""
-    return (
-        set(map(type, rows)) == {list}
-        and set(map(len, rows)) == {width}
-        and set(map(type, chain.from_iterable(rows))) == {int}
-    )
+def _columns(rows: Sequence[Any], width: int) -> tuple[tuple[int, ...], ...] | None:
+    """The columns of a table; None unless all rows are lists of so many whole numbers."""
+    if set(map(type, rows)) != {list} or set(map(len, rows)) != {width}:
+        return None
+    columns = tuple(zip(*rows, strict=True))
+    return columns if all(set(map(type, column)) == {int} for column in columns) else None
+
+
+def _careful(pairs: Sequence[Any], field: str, buckets: int, requests: int) -> Latencies:
+    """The latencies. Raises InvalidInputError for what is wrong with them."""
+    found = [_pair(pair, f"{field}[{index}]", buckets) for index, pair in enumerate(pairs)]
+    timed = sum(count for _, count in found)
+    if timed > requests:
+        raise InvalidInputError(
+            field=field, value=timed, expected=f"counts that add up to at most {requests}"
+        )
+    return latencies(*zip(*found, strict=True))
 
 
 def _pair(value: Any, field: str, buckets: int) -> tuple[int, int]:
@@ -88,8 +91,8 @@ def tenants(value: Any) -> tuple[tuple[int, int, int, int], ...]:
     if value is None:
         return ()
     rows = fields.array(value, "tenants")
-    if _are_plain(rows, 4):
-        requests, errors, asked, failed = columns = tuple(zip(*rows, strict=True))
+    if columns := _columns(rows, 4):
+        requests, errors, asked, failed = columns
         inside = max(map(max, columns)) <= fields.MOST_COUNT and min(map(min, columns)) >= 0
         if inside and all(map(ge, requests, errors)) and all(map(ge, asked, failed)):
             return tuple(zip(*columns, strict=True))

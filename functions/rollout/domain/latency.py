@@ -7,9 +7,9 @@ shift of all requests shows long before it shows in the tail.
 """
 
 import math
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
@@ -22,12 +22,78 @@ RECENT: Final = 500
 RECENT_MINUTES: Final = 6
 # Once no control is left, it is taken to have been as slow as in the slowest third of its minutes.
 FROZEN: Final = 0.7
-Pairs = Iterable[Sequence[int]]
+# Far from the least and the largest float: an age by which nothing is left, and a weight.
+OLDEST: Final = 200.0
+HEAVIEST: Final = 1e100
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """One arm's minute: the buckets it has requests in, rising, and how many in each.
+
+    upto: the requests in the first so many of these buckets, from none of them to all.
+    """
+
+    buckets: Sequence[int]
+    counts: Sequence[int]
+    upto: Sequence[int]
+
+    @property
+    def total(self) -> int:
+        """All requests that were timed."""
+        return self.upto[-1]
+
+    def above(self, bucket: int) -> int:
+        """Requests in buckets above this one."""
+        return self.upto[-1] - self.upto[bisect_right(self.buckets, bucket)]
+
+
+def latencies(buckets: Sequence[int], counts: Sequence[int]) -> Latencies:
+    """So many requests in each of these buckets, which may be in any order."""
+    if list(buckets) != sorted(buckets):
+        buckets, counts = zip(*sorted(zip(buckets, counts, strict=True)), strict=True)
+    return Latencies(buckets, counts, list(accumulate(counts, initial=0)))
+
+
+NO_LATENCIES: Final = latencies((), ())
+
+
+@dataclass
+class Fading:
+    """A histogram in which a request counts for less the longer ago it was.
+
+    weight: what a request counts for now. It grows, which spares making everything that is there
+    smaller every minute. weighed: the sum of all buckets.
+    """
+
+    buckets: list[float]
+    weight: float = 1.0
+    weighed: float = 0.0
+
+    def add(self, found: Latencies, age: float, share: float = 1.0) -> None:
+        """One more minute, after which all before it counts for e^-age of what it did.
+
+        share: what a request of this minute counts for.
+        """
+        if self.weighed:
+            self.weight *= math.exp(min(age, OLDEST))
+        if self.weight > HEAVIEST:
+            self.buckets = [weighed / self.weight for weighed in self.buckets]
+            self.weighed, self.weight = self.weighed / self.weight, 1.0
+        buckets, weight = self.buckets, share * self.weight
+        for bucket, count in zip(found.buckets, found.counts, strict=True):
+            buckets[bucket] += weight * count
+        self.weighed += weight * found.total
+
+    @property
+    def requests(self) -> float:
+        """How many requests of now all that is there counts for."""
+        return self.weighed / self.weight
 
 
 @dataclass
 class Reference:
-    """The control's recent latencies, and both arms' latest ones, as forgetting histograms.
+    """The control's recent latencies, and both arms' latest ones, as fading histograms.
 
     ratio: width of a bucket, upper over lower edge. tolerance, limit: the ratios of p95 that are
     tolerated and that call for somebody. cutoffs: the buckets above which the control is slow, at
@@ -39,69 +105,61 @@ class Reference:
     buckets: int
     tolerance: float
     limit: float
-    known: list[float] = field(default_factory=list)
-    recent: list[list[float]] = field(default_factory=list)
-    usual: list[float] = field(default_factory=list)
     cutoffs: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        self.known = self.known or [0.0] * self.buckets
         self.cutoffs = self.cutoffs or (self.buckets,) * len(LEVELS)
-        self.usual = self.usual or [0.0] * (self.buckets + 1)
-        self.recent = self.recent or [[0.0] * self.buckets, [0.0] * self.buckets]
+        self._known, *self._recent = (Fading([0.0] * self.buckets) for _ in range(3))
+        # In how many minutes each bucket was the first of the cut-offs.
+        self._usual = [0] * (self.buckets + 1)
+        self._frozen: int | None = None
 
     def _cutoffs(self) -> tuple[int, ...]:
-        total = sum(self.known)
+        total = self._known.requests
         if total < 1:
             return self.cutoffs
-        return _quantiles(self.known, [_upper(level, total) * total for level in LEVELS])
+        weighed = self._known.weighed
+        return _quantiles(self._known.buckets, [_upper(level, total) * weighed for level in LEVELS])
 
     def frozen(self) -> int:
         """The cut-off to go by at full exposure, where load can no longer be told from harm.
 
         The last minutes before it may have been quiet ones.
         """
-        total = sum(self.usual)
-        return _quantiles(self.usual, [FROZEN * total])[0] if total else self.buckets
+        if self._frozen is None:
+            total = sum(self._usual)
+            self._frozen = _quantiles(self._usual, [FROZEN * total])[0] if total else self.buckets
+        return self._frozen
 
     def shift(self, ratio: float) -> int:
         """A ratio of latencies, in whole buckets, rounded up."""
         return math.ceil(math.log(ratio) / math.log(self.ratio) - 1e-9)
 
-    def see(self, control: Pairs, candidate: Pairs) -> None:
-        """One minute's [bucket, count] pairs."""
-        asked = sum(count for _, count in control)
-        _forget(self.known, math.exp(-asked / MEMORY))
-        _add(self.known, control)
+    def see(self, control: Latencies, candidate: Latencies) -> None:
+        """One minute."""
+        asked, answered = control.total, candidate.total
+        if not asked:
+            return
+        self._known.add(control, asked / MEMORY)
         self.cutoffs = self._cutoffs()
-        if asked:
-            self.usual[self.cutoffs[0]] += 1
-        answered = sum(count for _, count in candidate)
-        if asked and answered:
-            keep = math.exp(-answered / max(RECENT, RECENT_MINUTES * answered))
+        self._usual[self.cutoffs[0]] += 1
+        self._frozen = None
+        if answered:
+            age = answered / max(RECENT, RECENT_MINUTES * answered)
             # Every minute weighs alike in both arms, or a storm in one of them would be compared
             # with calm in the other.
-            for histogram, pairs, weight in zip(
-                self.recent, (control, candidate), (answered / asked, 1.0), strict=True
-            ):
-                _forget(histogram, keep)
-                _add(histogram, pairs, weight)
+            self._recent[0].add(control, age, answered / asked)
+            self._recent[1].add(candidate, age)
 
     def slower(self) -> bool:
         """Whether the candidate's p95 of late is above `limit` times the control's."""
-        totals = [sum(histogram) for histogram in self.recent]
-        if min(totals) < 1:
+        control, candidate = self._recent
+        if control.requests < 1 or candidate.requests < 1:
             return False
-        control, candidate = (
-            _quantiles(histogram, [LEVEL * total])[0]
-            for histogram, total in zip(self.recent, totals, strict=True)
-        )
-        return candidate - control >= math.log(self.limit) / math.log(self.ratio)
-
-
-def above(pairs: Pairs, bucket: int) -> int:
-    """Requests in buckets above this one."""
-    return sum([count for index, count in pairs if index > bucket])
+        (late,) = _quantiles(control.buckets, [LEVEL * control.weighed])
+        # Its p95 lies at or above a bucket where less than 95 % lies below that.
+        first = late + math.ceil(math.log(self.limit) / math.log(self.ratio))
+        return sum(candidate.buckets[:first]) < LEVEL * candidate.weighed
 
 
 def _upper(level: float, total: float) -> float:
@@ -111,14 +169,4 @@ def _upper(level: float, total: float) -> float:
 def _quantiles(histogram: Sequence[float], masses: Sequence[float]) -> tuple[int, ...]:
     """For each mass the first bucket up to which there is as much."""
     upto = list(accumulate(histogram))
-    return tuple(min(bisect_left(upto, mass), len(upto) - 1) for mass in masses)
-
-
-def _forget(histogram: list[float], keep: float) -> None:
-    if keep < 1:
-        histogram[:] = [count * keep for count in histogram]
-
-
-def _add(histogram: list[float], pairs: Pairs, weight: float = 1.0) -> None:
-    for bucket, count in pairs:
-        histogram[bucket] += weight * count
+    return tuple([min(bisect_left(upto, mass), len(upto) - 1) for mass in masses])

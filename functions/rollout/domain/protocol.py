@@ -10,7 +10,7 @@ from rollout.domain import counts, fields
 from rollout.domain.counts import Answers, Limits
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.judge import Judge, Promises, Stage
-from rollout.domain.latency import Reference, above
+from rollout.domain.latency import Reference
 from rollout.domain.minute import Minute
 from rollout.domain.trial import ERRORS, MISMATCHES, SHADOW_FAILURES, SLOW, Rail
 from rollout.domain.window import Arm
@@ -54,6 +54,8 @@ class Session:
         buckets = fields.whole(histogram.get("bins"), "hist.bins", least=1, most=MOST_BUCKETS)
         self._judge = Judge(promises(_schedule(message.get("schedule")), limits))
         self._reference = Reference(ratio, buckets, limits.p95_go, limits.p95_investigate)
+        self._tolerance = self._reference.shift(limits.p95_go)
+        self._limit = self._reference.shift(limits.p95_investigate)
         self._time = -1
 
     def minute(self, message: Mapping[str, Any]) -> tuple[str, str]:
@@ -105,15 +107,13 @@ class Session:
         self, control: Answers, candidate: Answers, exposure: float
     ) -> tuple[list[int], list[int], int]:
         """(slow requests of the candidate and of the control at each level, above the limit)."""
-        reference = self._reference
-        cutoffs, limit = reference.cutoffs, reference.shift(reference.limit)
+        cutoffs, late = self._reference.cutoffs, candidate.latencies
         if exposure >= 1:  # no control is left, so more is tolerated
-            late = above(candidate.latencies, reference.frozen() + limit)
-            return [late] + [0] * len(cutoffs[1:]), [0] * len(cutoffs), late
-        tolerance = reference.shift(reference.tolerance)
-        slow = [above(candidate.latencies, cutoff + tolerance) for cutoff in cutoffs]
-        slow_control = [above(control.latencies, cutoff) for cutoff in cutoffs]
-        return slow, slow_control, above(candidate.latencies, cutoffs[0] + limit)
+            above = late.above(self._reference.frozen() + self._limit)
+            return [above] + [0] * len(cutoffs[1:]), [0] * len(cutoffs), above
+        slow = [late.above(cutoff + self._tolerance) for cutoff in cutoffs]
+        slow_control = [control.latencies.above(cutoff) for cutoff in cutoffs]
+        return slow, slow_control, late.above(cutoffs[0] + self._limit)
 
 
 def promises(schedule: list[tuple[str, float, int]], limits: Limits) -> Promises:
