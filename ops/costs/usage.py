@@ -149,7 +149,8 @@ def _phase(plan: Plan, phase: Phase, lasts: float, deployed: Deployment) -> Usag
     looks = math.ceil(lasts / plan.evaluation.every_seconds)
     spreads = _spreads(deployed)
     asked = len(WANTED) + 2 * len(TENANT_METRICS) * len(plan.tenants)
-    total = _steps(EXPOSURE_STATES, exposures=1, received=1, metrics_asked=1, messages=1)
+    before = 1 + _counted(plan.most_compared_per_second)
+    total = _steps(EXPOSURE_STATES, exposures=1, received=1, metrics_asked=before, messages=1)
     total += _repeated(SPREAD_STATES, spreads, received=spreads)
     total += _repeated(LOOK_STATES, looks, evaluations=looks, metrics_asked=asked * looks)
     if phase.kind == CANARY:
@@ -158,6 +159,11 @@ def _phase(plan: Plan, phase: Phase, lasts: float, deployed: Deployment) -> Usag
     elif phase.kind == RAMP:
         total += _steps(RAMP_STATES, executions=1, messages=1)
     return total
+
+
+def _counted(ceiling: float | None) -> int:
+    """Metrics that Set Exposure asks for to share out a ceiling on the shadow."""
+    return len(WANTED) if ceiling else 0
 
 
 def _spreads(deployed: Deployment) -> int:
@@ -194,6 +200,7 @@ def of_record(record: Mapping[str, Any]) -> Usage:
     evaluations = sum(state in EVALUATING for state in states)
     exposures = sum(state in EXPOSING for state in states)
     asked = len(WANTED) + 2 * len(TENANT_METRICS) * tenants
+    ceiling = record["plan"].get("comparison", {}).get("most_per_second")
     drills = states.count("Drill Rollback")
     minutes = record["minutes"]
     end = record["ended_at"] or record["read_at"]
@@ -203,7 +210,7 @@ def of_record(record: Mapping[str, Any]) -> Usage:
         states=len(states) + retried,
         tasks=sum(state not in NO_TASK for state in states) + retried,
         evaluations=evaluations,
-        metrics_asked=evaluations * asked + exposures,
+        metrics_asked=evaluations * asked + exposures * (1 + _counted(ceiling)),
         exposures=exposures,
         received=sum(state in RECEIVING for state in states) + drills,
         messages=states.count("Notify") + states.count("Ask a Person") + exposures,

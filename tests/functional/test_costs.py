@@ -22,6 +22,7 @@ from ops.faults.services import REQUESTS_PER_SECOND
 from ops.faults.world import World
 from ops.templates import read_template
 from rollout.adapters import plan_documents
+from rollout.adapters.metrics import WANTED
 from rollout.adapters.request_log import ARM_UNITS, SHADOW_UNITS, RequestLog
 from rollout.domain.forecast import Forecast
 from rollout.domain.plan import Plan
@@ -111,7 +112,8 @@ def test_a_ceiling_lowers_what_is_compared_and_what_that_costs() -> None:
     busy = Forecast.constant(1000 * DAY)
     free, held = under(None, busy), under(10, busy)
     assert held.compared < free.compared / 50
-    assert replace(held, compared=free.compared) == free
+    assert held.metrics_asked == free.metrics_asked + len(WANTED) * held.exposures
+    assert replace(held, compared=free.compared, metrics_asked=free.metrics_asked) == free
 
     def count(used: Usage, what: str) -> float:
         lines = bill(used, Deployment())
@@ -123,19 +125,18 @@ def test_a_ceiling_lowers_what_is_compared_and_what_that_costs() -> None:
 
 def test_quiet_traffic_costs_the_same_under_a_ceiling() -> None:
     quiet = Forecast.constant(DAY / 10)
-    assert under(10, quiet) == under(None, quiet)
+    free, held = under(None, quiet), under(10, quiet)
+    assert replace(held, metrics_asked=free.metrics_asked) == free
 
 
-def test_the_share_is_that_of_the_traffic_before_the_phase() -> None:
-    """An hour of silence, then a busy one: the launch follows a busy hour, which comes round."""
+def test_the_share_is_that_of_the_busiest_hour_before_the_phase() -> None:
+    """An hour of silence, then a busy one, round and round."""
     plan, _ = plan_of(BETA)
     waves = Forecast((0.0, 3_600_000.0), 3600)
     soak = plan.phases[0]
     found = usage._reads(replace(plan, most_compared_per_second=10), soak, waves, 0.0, 7200.0)
-    lately = plan.slowness.reference_seconds
-    before = waves.requests(-lately, lately) / lately
-    assert before > 10
-    assert found.compared == pytest.approx(3_600_000 * math.floor(10_000 * 10 / before) / 10_000)
+    assert waves.requests(-3600, 3600) == 3_600_000
+    assert found.compared == pytest.approx(3_600_000 * math.floor(10_000 * 10 / 1000) / 10_000)
 
 
 def test_states_that_invoke_nothing_are_those_of_the_machine() -> None:

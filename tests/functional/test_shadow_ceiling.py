@@ -6,6 +6,7 @@ import pytest
 
 from rollout.domain.flag import CLOSED
 from rollout.domain.minute import Row
+from rollout.domain.sampling import HOUR, LOOK_BACK_SECONDS
 from rollout.domain.window import Arm
 from rollout.handlers import set_exposure
 from tests import fakes
@@ -31,12 +32,32 @@ def busy(per_second: int, seconds: int) -> FakeMetrics:
 
 @pytest.fixture
 def lately() -> int:
-    """The seconds that the plan looks back for what is usual."""
-    return int(fakes.event("set_exposure.shadow")["plan"]["slowness"]["reference_seconds"])
+    """The seconds that are looked at."""
+    return LOOK_BACK_SECONDS
 
 
 def test_busy_traffic_is_compared_in_part(lately: int) -> None:
     assert shadow_of(busy(1000, lately), most_per_second=10) == 100
+
+
+def test_a_phase_that_begins_at_night_has_the_share_of_the_busy_hours_to_come(lately: int) -> None:
+    day = busy(1000, lately)
+    night = [row for row in busy(10, lately).known if row.at >= NOW - 6 * HOUR]
+    day.known = [row for row in day.known if row.at < NOW - 6 * HOUR] + night
+    assert shadow_of(day, most_per_second=10) == 100
+
+
+def test_one_busy_minute_does_not_make_an_hour(lately: int) -> None:
+    calm = busy(10, lately)
+    calm.known[30] = busy(100, lately).known[30]
+    assert shadow_of(calm, most_per_second=10) == 10_000 * 10 * 60 // (59 * 10 + 100)
+
+
+def test_what_is_older_than_a_day_is_not_asked_for(lately: int) -> None:
+    old = busy(1000, lately + HOUR)
+    old.known = [row for row in old.known if row.at < NOW - lately]
+    assert old.known
+    assert shadow_of(old, most_per_second=10) == shadow_of(busy(1, lately))
 
 
 def test_quiet_traffic_is_compared_as_the_plan_says(lately: int) -> None:

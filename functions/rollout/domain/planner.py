@@ -18,7 +18,7 @@ from rollout.domain.harm import FIRST, STEP, ladder
 from rollout.domain.judge import Promises
 from rollout.domain.plan import SHADOW, Phase, Plan
 from rollout.domain.promises import LIVE, promises_of
-from rollout.domain.sampling import shadow_share
+from rollout.domain.sampling import HOUR, LOOK_BACK_SECONDS, shadow_share
 from rollout.domain.trial import ERRORS, SHADOW_FAILURES
 
 # 90 % of a normal distribution lie below its mean and so many standard deviations.
@@ -92,11 +92,11 @@ def _outlook(
 def shadow_expected(plan: Plan, phase: Phase, forecast: Forecast, start: float) -> float:
     """The share of reads that a phase which begins then will compare, under the plan's ceiling.
 
-    It is decided at the phase's begin, from the reads of late; before the launch they are taken to
-    have been as the forecast goes round.
+    It is decided at the phase's begin, from the busiest hour of the day before; before the launch
+    the reads are taken to have been as the forecast goes round.
     """
-    lately = plan.slowness.reference_seconds
-    per_second = forecast.requests(start - lately, lately) / lately
+    hours = range(HOUR, LOOK_BACK_SECONDS + 1, HOUR)
+    per_second = max(forecast.requests(start - ago, HOUR) for ago in hours) / HOUR
     return shadow_share(plan, phase, per_second) / FULL_BPS
 
 

@@ -10,8 +10,8 @@ from rollout.adapters.flags import AppConfigFlags, Deployed, FlagConflictError, 
 from rollout.adapters.metrics import CloudWatchMetrics, Metrics, MetricsUnavailableError
 from rollout.domain.exposure import DEPLOYING, LOST, flag_for, history_after, holder_problem
 from rollout.domain.holding import HELD
-from rollout.domain.minute import reads
 from rollout.domain.plan import SHADOW, Phase, Plan
+from rollout.domain.sampling import LOOK_BACK_SECONDS, busiest_per_second
 from rollout.domain.step import DOWN, History, Step
 from rollout.telemetry import log
 
@@ -74,7 +74,7 @@ def _held(event: dict[str, Any], exposure: dict[str, Any], deployed: Deployed) -
 
 
 def _of_late(plan: Plan, now: float, metrics: Metrics) -> tuple[float | None, float | None]:
-    """The control's recent p95 in ms, and reads a second; None for what is not known.
+    """The control's recent p95 in ms, and reads a second in the day's busiest hour, or None each.
 
     Without the first nothing is relative to the control; without the second the shadow has no
     ceiling.
@@ -85,8 +85,8 @@ def _of_late(plan: Plan, now: float, metrics: Metrics) -> tuple[float | None, fl
     try:
         p95_ms = metrics.control_p95_ms(start, now, period)
         if plan.most_compared_per_second is not None:
-            rows, _ = metrics.rows(start, now, period)
-            per_second = reads(rows) / (now - start)
+            rows, _ = metrics.rows(now - LOOK_BACK_SECONDS, now, period)
+            per_second = busiest_per_second(rows, now)
     except MetricsUnavailableError as error:
         log().warning("control unknown", extra={"reason": str(error)})
     return p95_ms, per_second
