@@ -9,9 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.domain.harm import Absolute, Onset, Relative, ladder
-from rollout.domain.wealth import CAP, REMEMBERED, Wealth, absolute, alternatives, relative
+from rollout.domain.likelihood import absolutes, relatives
+from rollout.domain.wealth import CAP, REMEMBERED, Wealth, alternatives
 
 AT = (1, 1)
+
+
+def absolute(events: int, requests: int, null: float, rate: float, phi: float) -> float:
+    return math.exp(absolutes((events, requests), null, (rate,), phi)[0])
+
+
+def relative(
+    candidate: tuple[int, int], control: tuple[int, int], odds: float, phi: float
+) -> float:
+    return math.exp(relatives(candidate, control, (odds,), phi)[0])
 
 
 def binomials(n: int, p: float) -> Iterator[tuple[int, float]]:
@@ -95,9 +106,24 @@ def test_without_clumps_a_minute_may_be_split(k: int, n: int, j: int, m: int) ->
 @pytest.mark.parametrize("requests", [0, 1, 10**9, 10**12])
 @pytest.mark.parametrize("share", [0.0, 0.01, 1.0])
 def test_no_number_of_requests_is_too_many(requests: int, share: float) -> None:
-    found = absolute(int(share * requests), requests, 0.01, 0.3, 0.005)
-    assert math.isfinite(found)
-    assert found > 0
+    wealth = Wealth(alternatives([0.3]))
+    wealth.bet(absolutes((int(share * requests), requests), 0.01, (0.3,), 0.005), 1.0, 1)
+    assert math.isfinite(wealth.value)
+    assert wealth.value > 0
+
+
+@given(
+    events=st.integers(0, 40),
+    clean=st.integers(0, 400),
+    phi=st.sampled_from([1e-6, 0.0002, 0.005, 0.03]),
+)
+def test_what_several_rates_share_changes_none_of_them(events: int, clean: int, phi: float) -> None:
+    rates, requests = (0.011, 0.05, 0.2, 0.7), events + clean
+    found = absolutes((events, requests), 0.01, rates, phi, 0.02)
+    assert found[0] == 0  # too near to the null
+    for rate, one in zip(rates[1:], found[1:], strict=True):
+        plain = math.log(absolute(events, requests, 0.01, rate, phi))
+        assert math.isclose(one, plain, rel_tol=1e-9, abs_tol=1e-9)
 
 
 # Mixtures
@@ -106,43 +132,53 @@ def test_no_number_of_requests_is_too_many(requests: int, share: float) -> None:
 def test_money_that_is_not_staked_keeps_its_value() -> None:
     wealth = Wealth(ladder(0.01))
     assert wealth.value == 1
-    wealth.bet([0.5] * len(wealth.alternatives), 0.25, 1)
+    wealth.bet([math.log(0.5)] * len(wealth.alternatives), 0.25, 1)
     assert math.isclose(wealth.value, 0.75 + 0.125)
 
 
 def test_no_more_is_staked_than_there_is() -> None:
     wealth = Wealth(ladder(0.01))
     for minute in range(10):
-        wealth.bet([1.0] * len(wealth.alternatives), 0.3, minute)
+        wealth.wait(0.3, minute)
     assert math.isclose(wealth.value, 1)
     assert abs(wealth.unspent) < 1e-12
 
 
 def test_one_minute_pays_at_most_the_cap_and_a_second_gross_one_decides() -> None:
     wealth = Wealth(alternatives([0.5]))
-    wealth.bet([1e9], 1.0, 1)
-    assert wealth.value == CAP
-    wealth.bet([1e9], 0.0, 1 + REMEMBERED)
-    assert wealth.value == CAP * 1e9
+    wealth.bet([math.log(1e9)], 1.0, 1)
+    assert math.isclose(wealth.value, CAP)
+    wealth.bet([math.log(1e9)], 0.0, 1 + REMEMBERED)
+    assert math.isclose(wealth.value, CAP * 1e9)
 
 
 def test_a_gross_minute_is_forgotten_after_a_while() -> None:
     wealth = Wealth(alternatives([0.5]))
     for minute in (1, 2 + REMEMBERED):
-        wealth.bet([1e9], 1.0, minute)
-    assert wealth.value == CAP**2
+        wealth.bet([math.log(1e9)], 1.0, minute)
+    assert math.isclose(wealth.value, CAP**2)
 
 
 def test_the_onset_is_the_first_minute_of_the_harm() -> None:
     wealth = Wealth(alternatives([0.5]))
     for minute, factor in enumerate([0.9, 0.9, 1.1, 0.5, 3.0, 3.0]):
-        wealth.bet([factor], 0.1, minute)
+        wealth.bet([math.log(factor)], 0.1, minute)
     assert wealth.onset() == 4
+
+
+def test_a_minute_that_says_nothing_is_a_bet_that_pays_nothing() -> None:
+    some, others = Wealth(ladder(0.01, fractional=True)), Wealth(ladder(0.01, fractional=True))
+    for minute, log in enumerate([0.7, 0.0, -0.2, 0.0, 0.0, 1.1, 0.0]):
+        logs = [log / (1 + place) for place in range(len(some.alternatives))]
+        some.bet(logs, 0.1, minute)
+        (others.bet(logs, 0.1, minute) if log else others.wait(0.1, minute))
+        assert math.isclose(some.value, others.value)
+        assert some.onset() == others.onset()
 
 
 def test_the_share_above_a_limit_counts_the_larger_effects_only() -> None:
     wealth = Wealth(alternatives([0.01, 0.05]))
-    wealth.bet([1.0, 3.0], 1.0, 1)
+    wealth.bet([0.0, math.log(3.0)], 1.0, 1)
     assert math.isclose(wealth.share_above(0.02), 0.75)
 
 

@@ -4,6 +4,7 @@ intervals that hold at every look.
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 # The certificate bets on rates this many times below the bound at once.
@@ -23,11 +24,17 @@ def certificate(events: float, requests: float, bound: float, design: float = 1.
         return 1.0
     ok = requests - events
     total = 0.0
-    for divisor in DIVISORS:
-        log = events * -math.log(divisor)
-        log += ok * math.log((1 - bound / divisor) / (1 - bound))
-        total += math.exp(min(log / design, 300.0))
+    for loss, gain in _slopes(bound):
+        total += math.exp(min((events * loss + ok * gain) / design, 300.0))
     return total / len(DIVISORS)
+
+
+@lru_cache(maxsize=64)
+def _slopes(bound: float) -> list[tuple[float, float]]:
+    """Per divisor: the evidence of one event, and of one request without."""
+    return [
+        (-math.log(divisor), math.log((1 - bound / divisor) / (1 - bound))) for divisor in DIVISORS
+    ]
 
 
 def clean_requests_needed(

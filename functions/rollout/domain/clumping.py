@@ -1,7 +1,7 @@
 """How much errors come in clumps within a minute, learnt from the control against itself."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 # What is taken for granted until there is something better to go by.
@@ -36,6 +36,7 @@ class Clumping:
     minutes: int = 0
     all_events: float = 0.0
     all_requests: float = 0.0
+    _phi: float | None = field(default=None, init=False, repr=False, compare=False)
 
     def see(self, events: int, requests: int, *, calm: bool = True) -> None:
         """One minute of the control; one that is not calm says only how usual trouble is."""
@@ -43,6 +44,7 @@ class Clumping:
         self.all_requests += requests
         if not calm:
             return
+        self._phi = None
         self.minutes += requests > 0
         self.events += events
         self.requests += requests
@@ -58,6 +60,11 @@ class Clumping:
 
     def phi(self) -> float:
         """An upper estimate; `declared` until the control has shown enough."""
+        if self._phi is None:
+            self._phi = self._estimate()
+        return self._phi
+
+    def _estimate(self) -> float:
         if self.pairs <= 0 or self.events < 1 or self.events == self.requests:
             return self.declared
         rate = self.events / self.requests

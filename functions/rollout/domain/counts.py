@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import ge
 from typing import Any
 
 from rollout.domain import fields
@@ -37,20 +36,14 @@ def _plain(pairs: Sequence[Any], buckets: int, requests: int) -> Latencies | Non
     """
     if not pairs:
         return NO_LATENCIES
-    columns = _columns(pairs, 2)
-    if columns is None or min(columns[1]) < 0:
+    if set(map(type, pairs)) != {list} or set(map(len, pairs)) != {2}:
         return None
-    found = latencies(*columns)
-    inside = found.buckets[0] >= 0 and found.buckets[-1] < buckets and found.total <= requests
-    return found if inside else None
-
-
-def _columns(rows: Sequence[Any], width: int) -> tuple[tuple[int, ...], ...] | None:
-    """The columns of a table; None unless all rows are lists of so many whole numbers."""
-    if set(map(type, rows)) != {list} or set(map(len, rows)) != {width}:
+    indices, numbers = zip(*pairs, strict=True)
+    if set(map(type, indices)) != {int} or set(map(type, numbers)) != {int}:
         return None
-    columns = tuple(zip(*rows, strict=True))
-    return columns if all(set(map(type, column)) == {int} for column in columns) else None
+    found = latencies(indices, numbers)
+    inside = found.buckets[0] >= 0 and found.buckets[-1] < buckets and min(numbers) >= 0
+    return found if inside and found.total <= requests else None
 
 
 def _careful(pairs: Sequence[Any], field: str, buckets: int, requests: int) -> Latencies:
@@ -91,12 +84,18 @@ def tenants(value: Any) -> tuple[tuple[int, int, int, int], ...]:
     if value is None:
         return ()
     rows = fields.array(value, "tenants")
-    if columns := _columns(rows, 4):
-        requests, errors, asked, failed = columns
-        inside = max(map(max, columns)) <= fields.MOST_COUNT and min(map(min, columns)) >= 0
-        if inside and all(map(ge, requests, errors)) and all(map(ge, asked, failed)):
-            return tuple(zip(*columns, strict=True))
+    if all(map(_plain_tenant, rows)):
+        return tuple(map(tuple, rows))
     return tuple(_tenant(row, f"tenants[{index}]") for index, row in enumerate(rows))
+
+
+def _plain_tenant(row: Any) -> bool:
+    """Whether there is nothing to say against the row."""
+    if type(row) is not list or len(row) != 4 or set(map(type, row)) != {int}:
+        return False
+    requests, errors, asked, failed = row
+    most = fields.MOST_COUNT
+    return bool(0 <= errors <= requests <= most and 0 <= failed <= asked <= most)
 
 
 def _tenant(value: Any, field: str) -> tuple[int, int, int, int]:

@@ -11,14 +11,15 @@ MOST_COUNT = 10**12
 
 def mapping(value: Any, field: str) -> Mapping[str, Any]:
     """A JSON object."""
-    if not isinstance(value, Mapping):
+    # A dict is what JSON has, and found to be one in less time than a Mapping.
+    if not isinstance(value, dict) and not isinstance(value, Mapping):
         raise InvalidInputError(field=field, value=value, expected="an object")
     return value
 
 
 def array(value: Any, field: str) -> Sequence[Any]:
     """A JSON array."""
-    if not isinstance(value, list | tuple):
+    if not isinstance(value, (list, tuple)):
         raise InvalidInputError(field=field, value=value, expected="an array")
     return value
 

@@ -1,16 +1,10 @@
 """Tests for harm that begins at any time: absolute, and relative to the control."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-from rollout.domain.wealth import (
-    Alternative,
-    Wealth,
-    absolutes,
-    alternatives,
-    independent,
-    relative,
-)
+from rollout.domain.likelihood import absolutes, independent, relatives
+from rollout.domain.wealth import Alternative, Wealth, alternatives
 
 # When harm begins: with the first exposure, with a step of the ramp, or at any minute.
 FIRST, STEP, SPREAD = 0.6, 0.04, 0.2
@@ -82,16 +76,14 @@ class Absolute:
 
         floor: tolerated in this minute if more than what always is.
         """
-        events, requests = counts
-        stage, number = at
+        (_, requests), (stage, number) = counts, at
         prior = self.onset.prior(stage, active=requests > 0)
         if requests:
             null = max(self.tolerated, floor)
             # Closer to the null than this, clumped counts could make the expectation exceed 1.
             gap = 0.0 if independent(requests, phi) else phi
-            rates = [one.effect for one in self.wealth.alternatives]
-            factors = absolutes(events, requests, null, rates, phi, null + gap - ROUNDING)
-            self.wealth.bet(factors, prior, number)
+            logs = absolutes(counts, null, self.wealth.effects, phi, null + gap - ROUNDING)
+            self.wealth.bet(logs, prior, number)
 
 
 @dataclass
@@ -101,7 +93,8 @@ class Relative:
     wealth: Wealth
     onset: Onset
     stage: int = -1
-    block: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
+    candidate: tuple[int, int] = (0, 0)
+    control: tuple[int, int] = (0, 0)
 
     def see(
         self, candidate: tuple[int, int], control: tuple[int, int], phi: float, at: tuple[int, int]
@@ -111,19 +104,23 @@ class Relative:
         if stage != self.stage:
             self.close(phi, number)
             self.stage = stage
-        for index, count in enumerate((*candidate, *control)):
-            self.block[index] += count
-        if self.block[3] >= BLOCK:
+        self.candidate = _sum(self.candidate, candidate)
+        self.control = _sum(self.control, control)
+        if self.control[1] >= BLOCK:
             self.close(phi, number)
 
     def close(self, phi: float, number: int) -> None:
         """Bet on the block so far and begin another."""
-        bad, asked, bad_control, asked_control = self.block
-        prior = self.onset.prior(self.stage, active=asked > 0 and asked_control > 0)
-        if asked and asked_control:
-            factors = [
-                relative((bad, asked), (bad_control, asked_control), one.effect, phi)
-                for one in self.wealth.alternatives
-            ]
-            self.wealth.bet(factors, prior, number)
-        self.block = [0, 0, 0, 0]
+        (bad, asked), (bad_control, asked_control) = self.candidate, self.control
+        active = asked > 0 and asked_control > 0
+        prior = self.onset.prior(self.stage, active=active)
+        if active and bad + bad_control:
+            logs = relatives(self.candidate, self.control, self.wealth.effects, phi)
+            self.wealth.bet(logs, prior, number)
+        elif active:
+            self.wealth.wait(prior, number)
+        self.candidate = self.control = (0, 0)
+
+
+def _sum(some: tuple[int, int], more: tuple[int, int]) -> tuple[int, int]:
+    return some[0] + more[0], some[1] + more[1]

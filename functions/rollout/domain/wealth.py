@@ -22,86 +22,7 @@ QUIET: Final = 5
 LOG_BOUND: Final = 600.0
 # Far above any 1/alpha and far below overflow: wealth beyond it changes no decision.
 RICH: Final = 1e60
-
-
-def absolute(events: int, requests: int, null: float, rate: float, phi: float) -> float:
-    """The factor of one minute for "the rate is `rate`" against "it is at most `null`".
-
-    A likelihood ratio of beta-binomials with intra-minute correlation phi, so that errors that
-    come in clumps are not taken for many. Its expectation is <= 1 for every count with a mean of
-    at most `null` and a correlation of at most phi, provided rate >= null + phi.
-    """
-    return absolutes(events, requests, null, (rate,), phi)[0]
-
-
-def absolutes(
-    events: int,
-    requests: int,
-    null: float,
-    rates: Sequence[float],
-    phi: float,
-    least: float = 0.0,
-) -> list[float]:
-    """`absolute` for several rates, what they share computed once; 1 for rates of at most `least`,
-    which are too near to the null to be bet on.
-    """
-    if requests == 0:
-        return [1.0] * len(rates)
-    ok = requests - events
-    if independent(requests, phi):
-        return [
-            _factor(events * math.log(rate / null) + ok * math.log((1 - rate) / (1 - null)))
-            if rate > least
-            else 1.0
-            for rate in rates
-        ]
-    size = 1 / phi - 1
-    base = _log_rising(events, requests, size * null, size * (1 - null))
-    return [
-        _factor(_log_rising(events, requests, size * rate, size * (1 - rate)) - base)
-        if rate > least
-        else 1.0
-        for rate in rates
-    ]
-
-
-def independent(requests: int, phi: float) -> bool:
-    """Whether so few requests are as good as independent: then binomials do, and are cheaper."""
-    return phi * (requests - 1) < 1e-3
-
-
-def _factor(log: float) -> float:
-    # Never 0, so that wealth is never lost for good by a rounding.
-    return math.exp(max(-LOG_BOUND, min(LOG_BOUND, log)))
-
-
-def _log_rising(events: int, requests: int, a: float, b: float) -> float:
-    """ln of B(events + a, requests - events + b) / B(a, b), up to the term both hypotheses share.
-
-    a + b is the same under both, so ln gamma of the sums cancels.
-    """
-    ok = requests - events
-    log = math.lgamma(ok + b) - math.lgamma(b)
-    return log + (math.lgamma(events + a) - math.lgamma(a) if events else 0.0)
-
-
-def relative(
-    candidate: tuple[int, int], control: tuple[int, int], odds: float, phi: float
-) -> float:
-    """The factor of one block for "the candidate's odds are `odds` times the control's".
-
-    candidate, control: (events, requests) of the same minutes. Given how many events there were in
-    both arms, the candidate's share of them is at most its share of requests while its odds are not
-    the worse ones (Fisher's conditional argument). Correlation tempers the factor, which keeps its
-    expectation <= 1 (Jensen).
-    """
-    (bad, asked), (bad_control, asked_control) = candidate, control
-    if asked == 0 or asked_control == 0 or bad + bad_control == 0:
-        return 1.0
-    fair = asked / (asked + asked_control)
-    unfair = odds * asked / (odds * asked + asked_control)
-    log = bad * math.log(unfair / fair) + bad_control * math.log((1 - unfair) / (1 - fair))
-    return _factor(log / (1 + (asked - 1) * phi))
+LOG_CAP, LOG_GROSS, LOG_RICH = math.log(CAP), math.log(GROSS), math.log(RICH)
 
 
 @dataclass(frozen=True)
@@ -123,7 +44,8 @@ class Wealth:
 
     onset: for the richest alternative, the minute from which the evidence speaks against the
     candidate (a cumulative sum that restarts whenever it falls below zero; Page 1954). gross: the
-    last minute that spoke loudly against it.
+    last minute that spoke loudly against it. effects: those of the alternatives. value: the
+    e-value, 1 at the start.
     """
 
     alternatives: Sequence[Alternative]
@@ -137,34 +59,71 @@ class Wealth:
         self.stakes = self.stakes or [0.0] * len(self.alternatives)
         self.sums = self.sums or [0.0] * len(self.alternatives)
         self.onsets = self.onsets or [0] * len(self.alternatives)
+        self.effects = tuple(one.effect for one in self.alternatives)
+        self._shares = [one.share for one in self.alternatives]
+        self._fractions = [
+            (index, one.fraction)
+            for index, one in enumerate(self.alternatives)
+            if one.fraction != 1
+        ]
+        self.value = sum(self.stakes) + self.unspent
 
-    def bet(self, factors: Sequence[float], prior: float, minute: int) -> None:
-        """Stake `prior` of the first money on harm that begins now, then take the factors."""
+    def bet(self, logs: Sequence[float], prior: float, minute: int) -> None:
+        """Stake `prior` of the first money on harm that begins now, then take the factors.
+
+        logs: their natural logarithms, one per alternative.
+        """
         recent = self.gross is not None and minute - self.gross <= REMEMBERED
-        most = RICH if recent else CAP
-        fresh = min(prior, self.unspent)
-        self.unspent -= fresh
-        stakes, sums = self.stakes, self.sums
-        for index, (one, factor) in enumerate(zip(self.alternatives, factors, strict=True)):
-            paid = factor if factor < most else most
-            if one.fraction != 1:
-                paid = 1 - one.fraction + one.fraction * paid
-            stake = (stakes[index] + one.share * fresh) * paid
-            stakes[index] = stake if stake < RICH else RICH
-            if sums[index] <= 0:
-                sums[index], self.onsets[index] = 0.0, minute
-            sums[index] += math.log(paid)
-        if max(factors) >= GROSS:
+        most, best = LOG_RICH if recent else LOG_CAP, max(logs)
+        if best >= LOG_GROSS:
             self.gross = minute
+        if best > most:
+            logs = [log if log < most else most for log in logs]
+        if min(logs) < -LOG_BOUND:
+            # Never 0, so that wealth is never lost for good by a rounding.
+            logs = [log if log > -LOG_BOUND else -LOG_BOUND for log in logs]
+        factors = list(map(math.exp, logs))
+        if self._fractions:
+            logs = list(logs)
+            for index, fraction in self._fractions:
+                factors[index] = 1 - fraction + fraction * factors[index]
+                logs[index] = math.log(factors[index])
+        self._stake(prior, factors)
+        self._date(logs, minute)
+
+    def wait(self, prior: float, minute: int) -> None:
+        """`bet` in a minute that says nothing: every factor is 1."""
+        nothing = [0.0] * len(self.stakes)
+        self._stake(prior, [1.0] * len(nothing))
+        self._date(nothing, minute)
+
+    def _stake(self, prior: float, factors: Sequence[float]) -> None:
+        fresh = prior if prior < self.unspent else self.unspent
+        self.unspent -= fresh
+        stakes = [
+            (stake + share * fresh) * factor
+            for stake, share, factor in zip(self.stakes, self._shares, factors, strict=True)
+        ]
+        total = sum(stakes)
+        if total > RICH:
+            stakes = [min(stake, RICH) for stake in stakes]
+            total = sum(stakes)
+        self.stakes, self.value = stakes, total + self.unspent
+
+    def _date(self, logs: Sequence[float], minute: int) -> None:
+        """Go on with the sums; those that are not above zero begin anew with this minute."""
+        if max(self.sums) <= 0:
+            self.sums, self.onsets = list(logs), [minute] * len(logs)
+            return
+        for index, log in enumerate(logs):
+            if self.sums[index] <= 0:
+                self.sums[index], self.onsets[index] = log, minute
+            else:
+                self.sums[index] += log
 
     def shaken(self, minute: int) -> bool:
         """Whether a gross minute was so lately that it may be the first of many."""
         return self.gross is not None and minute - self.gross < QUIET
-
-    @property
-    def value(self) -> float:
-        """The e-value: 1 at the start."""
-        return sum(self.stakes) + self.unspent
 
     def share_above(self, limit: float) -> float:
         """The part (0..1) of what was staked that lies on effects above the limit."""

@@ -10,6 +10,9 @@ class _Counts:
     """Counts >= 0. Raises InvalidInputError for anything else, naming the count."""
 
     def __post_init__(self) -> None:
+        values = vars(self).values()
+        if set(map(type, values)) == {int} and min(values) >= 0:
+            return
         for name, value in vars(self).items():
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 raise InvalidInputError(
