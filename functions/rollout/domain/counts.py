@@ -36,10 +36,13 @@ def _plain(pairs: Sequence[Any], buckets: int, requests: int) -> Latencies | Non
     """
     if not pairs:
         return NO_LATENCIES
-    if set(map(type, pairs)) != {list} or set(map(len, pairs)) != {2}:
+    if set(map(type, pairs)) != {list}:
         return None
-    indices, numbers = zip(*pairs, strict=True)
-    if set(map(type, indices)) != {int} or set(map(type, numbers)) != {int}:
+    try:
+        indices, numbers = zip(*pairs, strict=True)
+    except ValueError:  # not all of them have two
+        return None
+    if set(map(type, indices + numbers)) != {int}:
         return None
     found = latencies(indices, numbers)
     inside = found.buckets[0] >= 0 and found.buckets[-1] < buckets and min(numbers) >= 0
