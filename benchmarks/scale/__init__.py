@@ -1,0 +1,1 @@
+"""What one rollout uses at any traffic, and a thousand of them in one account, simulated."""
