@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final
 
-from benchmarks.scale import account, evidence, lines, readers, shadow, stacks
+from benchmarks.scale import evidence, lines, readers, replay, shadow, stacks
 from benchmarks.scale.machine import HERE, Trace, Visit
 from benchmarks.scale.quotas import SANDBOXES, Quota
 from benchmarks.scale.readers import Window
@@ -175,7 +175,7 @@ def of_account(trace: Trace, back: Visit, seed: int, numbers: Sequence[int] = NU
         visits = [visit for visit in visits if visit.at - visits[0].at <= HORIZON]
         for name, seconds in SPREADS:
             for number in numbers:
-                one = account.simulate(visits, back, number, seconds, seed)
+                one = replay.simulate(visits, back, number, seconds, seed)
                 found.append({"step": step, "within": name, **asdict(one), "first": one.first})
     return found
 

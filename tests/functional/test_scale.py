@@ -210,6 +210,12 @@ def test_under_the_ceiling_the_evidence_arrives_within_the_soak(name: str) -> No
         assert "PROMOTE" not in soak[bad]["calls"]
 
 
+def test_a_candidate_below_the_limit_is_let_through_only_where_there_is_little_evidence() -> None:
+    through = {row["traffic"] for row in FOUND["evidence"] if "PROMOTE" in row["4 % fail"]["calls"]}
+    assert through == {"1,000 a day", "24,000 a day"}
+    assert "At 24,000 a day and fewer some soaks promote it" in PAGE
+
+
 def test_under_the_ceiling_the_shadow_costs_no_more_at_more_traffic() -> None:
     for level in LEVELS:
         row = of("shadow", level.name, 20.0)

@@ -4,9 +4,10 @@ from collections import Counter
 
 import pytest
 
-from benchmarks.scale import account, quotas
-from benchmarks.scale.account import Account, Step, simulate
+from benchmarks.scale import quotas, replay
+from benchmarks.scale.account import Account
 from benchmarks.scale.machine import Visit
+from benchmarks.scale.replay import Step, simulate
 
 LIST, START = "appconfig:list_deployments", "appconfig:start_deployment"
 BACK = Visit(0, "Roll Back", 0.0, [LIST, START])
@@ -69,9 +70,9 @@ def test_apart_they_are_served() -> None:
     [("Lambda.TooManyRequestsException", [2, 4, 8, 16, None]), ("ClientError", [2, 4, None])],
 )
 def test_retries_are_the_definitions(error: str, waits: list[float | None]) -> None:
-    rules = account.MACHINE["States"]["Raise Exposure"]["Retry"]
+    rules = replay.MACHINE["States"]["Raise Exposure"]["Retry"]
     tried = Counter[str]()
-    assert [account._again(rules, error, tried) for _ in waits] == waits
+    assert [replay._again(rules, error, tried) for _ in waits] == waits
 
 
 def test_a_thousand_starts_at_once_fit_and_more_wait() -> None:
