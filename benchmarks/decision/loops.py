@@ -50,7 +50,7 @@ def open_loop(judge: Judge, rollout: Rollout, chunk: Chunk) -> Open:
     judge.start(rollout.start)
     each = rollout.level.minutes
     rolled_back, go, blind = None, 0, 0
-    begun = time.perf_counter()
+    begun = time.process_time()
     for minute, message in enumerate(chunk.messages):
         word = judge.minute(message)
         if word == ROLLBACK:
@@ -59,7 +59,7 @@ def open_loop(judge: Judge, rollout: Rollout, chunk: Chunk) -> Open:
         if word == GO and minute % each == each - 1:
             go += 1
             blind += _silent(rollout, chunk, slice(minute + 1 - each, minute + 1))
-    seconds = time.perf_counter() - begun
+    seconds = time.process_time() - begun
     return outcome(chunk, rolled_back, go, blind, seconds)
 
 

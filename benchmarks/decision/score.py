@@ -39,9 +39,6 @@ def _judge(records: list[Record]) -> Summary:
         "scenarios": _scenarios(fixed),
         "closed": _closed([record for record in records if record["closed"]]),
         "blind_go": sum(record["blind"] for record in fixed),
-        "microseconds_per_minute": 1e6
-        * sum(record["seconds"] for record in fixed)
-        / max(1, sum(record["minutes"] for record in fixed)),
     }
 
 
@@ -66,7 +63,15 @@ def _level(records: list[Record]) -> Summary:
     found["early_harmful"] = _mean(float(_early(record)) for record in harmful)
     found["delay_median"] = _median(delay for record in harmful for delay in _delay(record))
     found["bad_mean"] = _mean(record["bad"] for record in harmful)
+    found["microseconds_per_minute"] = _cost(records)
     return found
+
+
+def _cost(records: list[Record]) -> float | None:
+    """Processor time of one minute's look at a healthy rollout, which is judged to its end."""
+    healthy = [record for record in records if record["kind"] == HEALTHY]
+    minutes = sum(record["minutes"] for record in healthy)
+    return 1e6 * sum(record["seconds"] for record in healthy) / minutes if minutes else None
 
 
 def _early(record: Record) -> bool:
