@@ -12,6 +12,7 @@ from rollout.domain.latency import (
     LEVELS,
     MEMORY,
     NO_LATENCIES,
+    WAITING,
     Latencies,
     Reference,
     latencies,
@@ -148,3 +149,25 @@ def test_a_quiet_minute_before_full_exposure_does_not_make_the_usual_ones_slow()
 
 def test_nothing_is_slow_at_full_exposure_when_no_control_was_ever_seen() -> None:
     assert reference().frozen() == 256
+
+
+def test_arms_that_are_never_asked_in_the_same_minute_are_compared_all_the_same() -> None:
+    alike, slower = reference(), reference()
+    for _ in range(200):
+        for known, first in ((alike, 0), (slower, 20)):
+            known.see(spread(0, 100), NO_LATENCIES)
+            known.see(NO_LATENCIES, spread(first, 100))
+    assert slower.slower()
+    assert not alike.slower()
+
+
+def test_an_arm_that_waits_for_the_other_keeps_its_last_hour_only() -> None:
+    known = reference()
+    for _ in range(1000):
+        known.see(spread(100, 100), NO_LATENCIES)
+    for _ in range(WAITING):
+        known.see(spread(0, 100), NO_LATENCIES)
+    known.see(NO_LATENCIES, spread(0, 100))
+    assert not known.slower()
+    known.see(spread(0, 100), spread(40, 10_000))
+    assert known.slower()

@@ -8,7 +8,7 @@ import pytest
 
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.forecast import Forecast
-from rollout.domain.harm import Absolute, Onset, ladder
+from rollout.domain.harm import Absolute, Onset, When, ladder
 from rollout.domain.plan import Plan
 from rollout.domain.planner import Outlook, outlook, requests_to_detect, suggestions
 from rollout.domain.promises import promises_of
@@ -108,6 +108,7 @@ def simulated(
     test = Absolute(null, Wealth(ladder(null, fractional=fractional)), Onset(1000))
     requests = 0
     while share * test.wealth.value < 100:
-        test.see((sum(chance.random() < rate for _ in range(10)), 10), 0.0002, (0, requests))
+        counts = (sum(chance.random() < rate for _ in range(10)), 10)
+        test.see(counts, When(0, requests, 0.0002))
         requests += 10
     return requests

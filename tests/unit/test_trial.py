@@ -1,12 +1,13 @@
 """The case against the candidate: which minutes are evidence, on what."""
 
+from rollout.domain.case import ERRORS, MISMATCHES, SHADOW_FAILURES, SLOW, TENANTS, Rail
 from rollout.domain.minute import Minute
-from rollout.domain.trial import ERRORS, MISMATCHES, SHADOW_FAILURES, SLOW, Rail, Trial
+from rollout.domain.trial import Trial
 from rollout.domain.window import Arm
 
 RAILS = {
-    ERRORS: Rail(0.01, 0.02, 0.5),
-    SLOW: Rail(0.05, 0.10, 0.3),
+    ERRORS: Rail(0.01, 0.02, 0.5, 0.01, 0.02, 0.05),
+    SLOW: Rail(0.05, 0.10, 0.3, 0.05, 0.05, 0.02),
     MISMATCHES: Rail(0.005, 0.01, 0.1),
     SHADOW_FAILURES: Rail(0.01, 0.02, 0.1),
 }
@@ -61,3 +62,91 @@ def test_one_busy_minute_is_not_taken_for_knowledge_of_clumps() -> None:
     known = trial()
     known.see(Minute(0, 0.0, Arm(13_507, 124, 0), Arm(0, 0, 0)))
     assert known.clumping.phi() >= 0.005
+
+
+def full(candidate: Arm, tenants: tuple[tuple[int, int, int, int], ...] = ()) -> Minute:
+    return Minute(2, 1.0, Arm(0, 0, 0), candidate, tenants=tenants)
+
+
+def test_what_the_comparison_has_shown_is_not_forgotten_when_the_control_is_gone() -> None:
+    """A candidate at 2.5 % is worse than its control long before it is surely above 1 %."""
+    known = trial()
+    for number in range(40):
+        known.see(Minute(1, 0.1, Arm(90, 0, 0), Arm(10, int(number % 4 == 0), 0)))
+    before = known.cases[ERRORS].value
+    for number in range(40):
+        known.see(full(Arm(10, int(number % 4 == 0), 0)))
+    assert known.cases[ERRORS].value > 5 * before
+
+
+def test_a_storm_at_full_exposure_adds_nothing_to_a_candidate_that_was_as_good_as_its_control() -> (
+    None
+):
+    known = trial()
+    for _ in range(60):
+        known.see(Minute(1, 0.5, Arm(100, 3, 0), Arm(100, 3, 0)))
+    for _ in range(10):
+        known.see(full(Arm(200, 10, 0)))
+    assert known.cases[ERRORS].value < 1
+
+
+def test_twice_the_controls_past_errors_are_excused_at_full_exposure() -> None:
+    excused, accused = trial(), trial()
+    for _ in range(60):
+        excused.see(Minute(1, 0.5, Arm(100, 3, 0), Arm(100, 3, 0)))
+        accused.see(Minute(1, 0.5, Arm(100, 0, 0), Arm(100, 0, 0)))
+    for known in (excused, accused):
+        for _ in range(60):
+            known.see(full(Arm(100, 5, 0)))
+    assert excused.values()[ERRORS] < 1
+    assert accused.evidence(accused.values())[ERRORS] > 100
+
+
+def test_errors_between_what_is_tolerated_and_the_limit_accuse_nobody_at_full_exposure() -> None:
+    known = trial()
+    for _ in range(30):
+        known.see(Minute(1, 0.5, Arm(1000, 1, 0), Arm(1000, 1, 0)))
+    for _ in range(30):
+        known.see(full(Arm(2000, 32, 0)))
+    assert known.values()[ERRORS] > 100
+    assert known.evidence(known.values())[ERRORS] < 1
+
+
+def test_a_small_tenant_that_fails_at_full_exposure_only_is_seen() -> None:
+    known = Trial(RAILS, 360, Rail(0.04, 0.04, 0.06, 0.04, 0.04, 0.02))
+    for _ in range(60):
+        known.see(
+            Minute(
+                1,
+                0.5,
+                Arm(50, 0, 0),
+                Arm(50, 0, 0),
+                tenants=((45, 0, 45, 0), (5, 0, 5, 0)),
+            )
+        )
+    assert known.values()[TENANTS] < 1
+    for _ in range(10):
+        known.see(full(Arm(100, 6, 0), ((0, 0, 90, 0), (0, 0, 10, 6))))
+    assert known.values()[TENANTS] > 100
+    assert known.worst_tenant == 1
+
+
+def test_one_minute_of_errors_decides_once_the_controls_clumps_are_known() -> None:
+    strange, known = trial(), trial()
+    for number in range(60):
+        known.see(Minute(0, 0.0, Arm(10_000, 10 + number % 5, 500), Arm(0, 0, 0)))
+    for one in (strange, known):
+        one.see(Minute(1, 0.01, Arm(9_900, 10, 500), Arm(100, 20, 0)))
+    assert strange.values()[ERRORS] < 20
+    assert known.values()[ERRORS] > 100
+
+
+def test_one_minute_of_slowness_never_decides() -> None:
+    """A step of the ramp starts cold sandboxes, which are slow at first."""
+    known = trial()
+    for number in range(60):
+        known.see(Minute(0, 0.0, Arm(10_000, 10, 500 + number % 5), Arm(0, 0, 0)))
+    known.see(Minute(1, 0.25, Arm(7_500, 8, 375), Arm(2_500, 3, 2_000)))
+    assert known.values()[SLOW] < 10
+    known.see(Minute(1, 0.25, Arm(7_500, 8, 375), Arm(2_500, 3, 2_000)))
+    assert known.values()[SLOW] > 100

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.domain.harm import Absolute, Onset, Relative, ladder
+from rollout.domain import likelihood
+from rollout.domain.harm import FIRST, Absolute, Onset, Relative, When, ladder
 from rollout.domain.likelihood import absolutes, relatives
 from rollout.domain.wealth import CAP, REMEMBERED, Wealth, alternatives
 
@@ -76,6 +77,43 @@ def test_a_relative_bet_does_not_pay_while_the_arms_are_alike(
         for j, q in binomials(asked_control, rate)
     )
     assert mean <= 1 + 1e-9
+
+
+@pytest.mark.parametrize("events", range(31))
+def test_a_comparison_of_few_requests_is_exactly_fair(events: int) -> None:
+    """Fisher's hypergeometric distribution: so many events of both arms, 12 requests of 30."""
+    mean = sum(
+        math.comb(12, k)
+        * math.comb(18, events - k)
+        / math.comb(30, events)
+        * relative((k, 12), (events - k, 18), 3.5, 0.0)
+        for k in range(max(0, events - 18), min(12, events) + 1)
+    )
+    assert math.isclose(mean, 1)
+
+
+@given(k=st.integers(0, 11), j=st.integers(0, 200), odds=st.floats(1.1, 60))
+def test_one_more_error_of_the_candidate_never_lowers_the_comparison(
+    k: int, j: int, odds: float
+) -> None:
+    here = relative((k, 12), (j, 200), odds, 0.005)
+    assert relative((k + 1, 12), (j, 200), odds, 0.005) >= here * (1 - 1e-9)
+
+
+@given(events=st.integers(0, 40), share=st.floats(0, 1), asked=st.integers(1, 60))
+def test_the_comparison_of_many_is_never_bolder_than_that_of_few(
+    events: int, share: float, asked: int
+) -> None:
+    """Both are evidence; the binomial, used beyond some size, is the careful one."""
+    few, bad = likelihood.FEW_OF_BOTH, round(share * min(events, asked))
+    counts = ((bad, asked), (events - bad, 60))
+    exact = relative(*counts, 9.0, 0.0)
+    try:
+        likelihood.FEW_OF_BOTH = 0
+        careful = relative(*counts, 9.0, 0.0)
+    finally:
+        likelihood.FEW_OF_BOTH = few
+    assert careful <= exact * (1 + 1e-9)
 
 
 def test_a_relative_bet_pays_when_only_the_candidate_fails() -> None:
@@ -152,6 +190,14 @@ def test_one_minute_pays_at_most_the_cap_and_a_second_gross_one_decides() -> Non
     assert math.isclose(wealth.value, CAP * 1e9)
 
 
+def test_a_minute_that_may_decide_alone_has_no_cap() -> None:
+    capped, free = Wealth(alternatives([0.3])), Wealth(alternatives([0.3]))
+    capped.bet([math.log(1e6)], 1.0, 1)
+    free.bet([math.log(1e6)], 1.0, 1, capped=False)
+    assert math.isclose(capped.value, CAP)
+    assert math.isclose(free.value, 1e6)
+
+
 def test_a_gross_minute_is_forgotten_after_a_while() -> None:
     wealth = Wealth(alternatives([0.5]))
     for minute in (1, 2 + REMEMBERED):
@@ -209,7 +255,7 @@ def test_what_idle_minutes_have_not_staked_goes_with_the_next_active_one() -> No
     sparse.prior(0, active=True)
     for _ in range(19):
         sparse.prior(0, active=False)
-    assert math.isclose(0.6 + sparse.prior(0, active=True), total)
+    assert math.isclose(FIRST + sparse.prior(0, active=True), total)
 
 
 # Ville's inequality, played out
@@ -224,7 +270,7 @@ def test_a_tolerable_candidate_hardly_ever_makes_anybody_rich() -> None:
         richest = 0.0
         for minute in range(120):
             bad = sum(chance.random() < 0.01 for _ in range(20))
-            test.see((bad, 20), 0.005, (0, minute))
+            test.see((bad, 20), When(0, minute, 0.005))
             richest = max(richest, test.wealth.value)
         rich += richest >= 20
     assert rich <= 20  # 5 % of 200 is 10; 20 or more has a chance below 0.3 %
@@ -233,9 +279,9 @@ def test_a_tolerable_candidate_hardly_ever_makes_anybody_rich() -> None:
 def test_harm_is_found_soon_and_dated() -> None:
     test = Absolute(0.01, Wealth(ladder(0.01)), Onset(120))
     for minute in range(60):
-        test.see((0, 20), 0.005, (0, minute))
+        test.see((0, 20), When(0, minute, 0.005))
     for minute in range(60, 70):
-        test.see((6, 20), 0.005, (0, minute))
+        test.see((6, 20), When(0, minute, 0.005))
     assert test.wealth.value > 1e6
     assert test.wealth.onset() == 60
 
@@ -243,14 +289,14 @@ def test_harm_is_found_soon_and_dated() -> None:
 def test_blocks_of_a_comparison_wait_for_enough_of_the_control() -> None:
     test = Relative(Wealth(alternatives([9.0])), Onset(10))
     for minute in range(3):
-        test.see((1, 1), (0, 4), 0.0, (0, minute))
+        test.see((1, 1), (0, 4), When(0, minute, 0.0))
     assert test.wealth.value == 1
-    test.see((1, 1), (0, 4), 0.0, (0, 3))
+    test.see((1, 1), (0, 4), When(0, 3, 0.0))
     assert test.wealth.value > 1
 
 
 def test_a_new_phase_closes_the_block() -> None:
     test = Relative(Wealth(alternatives([9.0])), Onset(10))
-    test.see((1, 1), (0, 10), 0.0, (0, 0))
-    test.see((0, 0), (0, 1), 0.0, (1, 1))
+    test.see((1, 1), (0, 10), When(0, 0, 0.0))
+    test.see((0, 0), (0, 1), When(1, 1, 0.0))
     assert test.wealth.value > 1

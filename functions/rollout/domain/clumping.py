@@ -64,17 +64,29 @@ class Clumping:
             self._phi = self._estimate()
         return self._phi
 
-    def _estimate(self) -> float:
+    @property
+    def learnt(self) -> bool:
+        """Whether the control has shown enough to go by its own clumps."""
+        return self.minutes >= ENOUGH_MINUTES and self._error() <= PRECISE
+
+    def _error(self) -> float:
+        """The standard error of the estimate."""
         if self.pairs <= 0 or self.events < 1 or self.events == self.requests:
+            return math.inf
+        rate = self.events / self.requests
+        # Var[(k - n p)^2 / variance] is about 2 n^2 + n / variance for independent requests.
+        return math.sqrt(2 * self.spread + self.requests / (rate * (1 - rate))) / self.pairs
+
+    def _estimate(self) -> float:
+        error = self._error()
+        if math.isinf(error):
             return self.declared
         rate = self.events / self.requests
         variance = rate * (1 - rate)
         # sum (k - n p)^2 = sum k^2 - 2 p sum k n + p^2 sum n^2
         squared = self.squares - 2 * rate * self.cross + rate * rate * self.spread
         estimate = (squared / variance - self.requests) / self.pairs
-        # Var[(k - n p)^2 / variance] is about 2 n^2 + n / variance for independent requests.
-        error = math.sqrt(2 * self.spread + self.requests / variance) / self.pairs
-        if error > PRECISE or self.minutes < ENOUGH_MINUTES:
+        if not self.learnt:
             return min(MOST, max(self.declared, estimate - error))
         # A variance over so few minutes is itself this uncertain (chi-squared).
         spread = 1 + CAUTION * math.sqrt(2 / self.minutes)

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import Final
 
+from rollout.domain.case import ERRORS, SHADOW_FAILURES
+from rollout.domain.harm import When
 from rollout.domain.judge import Judge
 from rollout.domain.minute import Evidence
-from rollout.domain.trial import ERRORS, SHADOW_FAILURES
 
 MOST_FAILURES: Final = 50
 
@@ -31,17 +32,21 @@ def eta(needed: int, requests: int, seconds: float) -> str:
 
 
 def failures_to_roll_back(seen: Judge) -> int | None:
-    """How many failing requests, one a minute, the absolute test would need; None if very many.
+    """How many failing requests, one a minute, roll back; None if very many.
 
-    The comparison with the control may ask for more.
+    Below full exposure by the absolute test alone: the comparison with the control may ask for
+    more.
     """
-    metric = SHADOW_FAILURES if seen.exposure == 0 else ERRORS
-    case = seen.trial.cases[metric]
-    test = deepcopy(case.full if seen.exposure >= 1 and case.full else case.absolute)
-    share = case.rail.full_share if seen.exposure >= 1 and case.full else case.rail.share
-    at = (seen.stage, seen.trial.number)
+    case = deepcopy(seen.trial.cases[SHADOW_FAILURES if seen.exposure == 0 else ERRORS])
+    when = When(seen.stage, seen.trial.number, seen.trial.clumping.phi())
     for failures in range(1, MOST_FAILURES + 1):
-        test.see((1, 1), seen.trial.clumping.phi(), at)
-        if share * test.wealth.value >= 1 / seen.promises.alpha:
+        if seen.exposure >= 1:
+            case.see((1, 1), (0, 0), when)
+            case.see_full((1, 1), when)
+            weight = case.weight
+        else:
+            case.absolute.see((1, 1), when)
+            weight = case.rail.share * case.absolute.wealth.value
+        if weight >= 1 / seen.promises.alpha:
             return failures
     return None

@@ -7,7 +7,7 @@ from rollout.domain.likelihood import absolutes, independent, relatives
 from rollout.domain.wealth import Alternative, Wealth, alternatives
 
 # When harm begins: with the first exposure, with a step of the ramp, or at any minute.
-FIRST, STEP, SPREAD = 0.6, 0.04, 0.2
+FIRST, STEP, SPREAD = 0.7, 0.04, 0.1
 LADDER: Final = 1.9
 HIGHEST: Final = 0.8
 ODDS: Final = (2.0, 4.0, 9.0, 20.0, 60.0)
@@ -16,6 +16,8 @@ SLOW_ODDS: Final = (1.5, 2.2, 3.5, 7.0, 15.0)
 # A block of the relative test: the least control requests that make a comparison.
 BLOCK: Final = 15
 ROUNDING: Final = 1e-9
+# Events, and the requests they are among.
+Counts = tuple[int, int]
 
 
 def ladder(tolerated: float, *, fractional: bool = False) -> tuple[Alternative, ...]:
@@ -30,7 +32,27 @@ def ladder(tolerated: float, *, fractional: bool = False) -> tuple[Alternative, 
 
 def odds_ladder(tolerated: float) -> tuple[Alternative, ...]:
     """Rates to bet on where the tolerated one is large: worse by the same odds as the relative."""
-    return alternatives([odds * tolerated / (1 + (odds - 1) * tolerated) for odds in SLOW_ODDS])
+    return alternatives([at_odds(odds, tolerated) for odds in SLOW_ODDS])
+
+
+def at_odds(odds: float, rate: float) -> float:
+    """The rate whose odds are so many times those of `rate`."""
+    return odds * rate / (1 + (odds - 1) * rate)
+
+
+@dataclass(frozen=True)
+class When:
+    """Where a minute stands. phase: number of the phase. minute: number of the minute.
+
+    phi: how clumped the metric's events are. calm: whether the control is as usual. capped:
+    whether the minute may not decide alone.
+    """
+
+    phase: int
+    minute: int
+    phi: float
+    calm: bool = True
+    capped: bool = True
 
 
 @dataclass
@@ -69,21 +91,13 @@ class Absolute:
     wealth: Wealth
     onset: Onset
 
-    def see(
-        self, counts: tuple[int, int], phi: float, at: tuple[int, int], floor: float = 0.0
-    ) -> None:
-        """(events, requests) of one minute; at: (stage, number of the minute).
-
-        floor: tolerated in this minute if more than what always is.
-        """
-        (_, requests), (stage, number) = counts, at
-        prior = self.onset.prior(stage, active=requests > 0)
-        if requests:
+    def see(self, counts: Counts, when: When, floor: float = 0.0) -> None:
+        """(events, requests) of one minute. floor: tolerated in it if more than what always is."""
+        prior = self.onset.prior(when.phase, active=counts[1] > 0)
+        if counts[1]:
             null = max(self.tolerated, floor)
-            # Closer to the null than this, clumped counts could make the expectation exceed 1.
-            gap = 0.0 if independent(requests, phi) else phi
-            logs = absolutes(counts, null, self.wealth.effects, phi, null + gap - ROUNDING)
-            self.wealth.bet(logs, prior, number)
+            logs = _against(null, self.wealth.effects, counts, when.phi)
+            self.wealth.bet(logs, prior, when.minute, capped=when.capped)
 
 
 @dataclass
@@ -93,34 +107,55 @@ class Relative:
     wealth: Wealth
     onset: Onset
     stage: int = -1
-    candidate: tuple[int, int] = (0, 0)
-    control: tuple[int, int] = (0, 0)
+    candidate: Counts = (0, 0)
+    control: Counts = (0, 0)
 
-    def see(
-        self, candidate: tuple[int, int], control: tuple[int, int], phi: float, at: tuple[int, int]
-    ) -> None:
-        """(events, requests) per arm; at: (stage, number of the minute)."""
-        stage, number = at
-        if stage != self.stage:
-            self.close(phi, number)
-            self.stage = stage
+    def see(self, candidate: Counts, control: Counts, when: When) -> None:
+        """(events, requests) per arm."""
+        self._enter(when)
         self.candidate = _sum(self.candidate, candidate)
         self.control = _sum(self.control, control)
         if self.control[1] >= BLOCK:
-            self.close(phi, number)
+            self.close(when)
 
-    def close(self, phi: float, number: int) -> None:
+    def see_alone(self, counts: Counts, usual: float, when: When) -> None:
+        """(events, requests) of the candidate in a minute of full exposure, without a control.
+
+        usual: the rate that the control's past lets expect at most.
+        """
+        self._enter(when)
+        prior = self.onset.prior(when.phase, active=counts[1] > 0)
+        if counts[1]:
+            rates = tuple([at_odds(odds, usual) for odds in self.wealth.effects])
+            logs = _against(usual, rates, counts, when.phi)
+            self.wealth.bet(logs, prior, when.minute, capped=when.capped)
+
+    def _enter(self, when: When) -> None:
+        if when.phase != self.stage:
+            self.close(when)
+            self.stage = when.phase
+
+    def close(self, when: When) -> None:
         """Bet on the block so far and begin another."""
         (bad, asked), (bad_control, asked_control) = self.candidate, self.control
         active = asked > 0 and asked_control > 0
         prior = self.onset.prior(self.stage, active=active)
         if active and bad + bad_control:
-            logs = relatives(self.candidate, self.control, self.wealth.effects, phi)
-            self.wealth.bet(logs, prior, number)
+            logs = relatives(self.candidate, self.control, self.wealth.effects, when.phi)
+            self.wealth.bet(logs, prior, when.minute, capped=when.capped)
         elif active:
-            self.wealth.wait(prior, number)
+            self.wealth.wait(prior, when.minute)
         self.candidate = self.control = (0, 0)
 
 
-def _sum(some: tuple[int, int], more: tuple[int, int]) -> tuple[int, int]:
+def _against(
+    null: float, rates: tuple[float, ...], counts: Counts, phi: float
+) -> tuple[float, ...]:
+    """Per rate: the evidence of one minute for it and against the null."""
+    # Closer to the null than this, clumped counts could make the expectation exceed 1.
+    gap = 0.0 if independent(counts[1], phi) else phi
+    return absolutes(counts, null, rates, phi, null + gap - ROUNDING)
+
+
+def _sum(some: Counts, more: Counts) -> Counts:
     return some[0] + more[0], some[1] + more[1]

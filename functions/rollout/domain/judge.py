@@ -6,14 +6,15 @@ every phase. No data is neither.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from rollout.domain.case import ERRORS, MISMATCHES, SHADOW_FAILURES, SLOW, Rail
 from rollout.domain.certificate import certificate, clean_requests_needed
 from rollout.domain.clumping import CLUMPING
 from rollout.domain.minute import Minute
-from rollout.domain.trial import ERRORS, MISMATCHES, SHADOW_FAILURES, SLOW, Rail, Trial
+from rollout.domain.trial import Trial
 
 # Evidence of this part of what rolls back withholds a promotion, on whatever rates it lies.
 SUSPICION: Final = 0.03
@@ -209,16 +210,16 @@ class Judge:
             for events, requests, design in self._samples(metric)
         )
 
-    def _samples(self, metric: str) -> list[tuple[float, float, float]]:
+    def _samples(self, metric: str) -> Iterator[tuple[float, float, float]]:
         """(events, requests, design effect) of the samples that may certify the metric."""
         if metric == MISMATCHES:
-            return [(self.mismatched, self.compared, 1.0)]
-        if metric == SHADOW_FAILURES:
-            return [(self.failed, self.asked, 1.0)]
-        tallies = [self.here]
-        if self.minutes >= self.promises.stages[self.stage].planned:
-            tallies.append(self.live)
-        return [self._sample(metric, tally) for tally in tallies]
+            yield self.mismatched, self.compared, 1.0
+        elif metric == SHADOW_FAILURES:
+            yield self.failed, self.asked, 1.0
+        else:
+            yield self._sample(metric, self.here)
+            if self.minutes >= self.promises.stages[self.stage].planned:
+                yield self._sample(metric, self.live)
 
     def _sample(self, metric: str, tally: Tally) -> tuple[float, float, float]:
         clumping = self.trial.clumping if metric == ERRORS else self.trial.slow_clumping
@@ -240,6 +241,8 @@ class Judge:
         # Terms of the Poisson distribution, each from the one before; nothing is left to add once
         # the first one is too small for a float.
         term = below = math.exp(-mean)
+        if not term:
+            return 1.0
         for k in range(1, tally.errors):
             term *= mean / k
             below += term

@@ -20,6 +20,8 @@ LEVELS: Final = (LEVEL, *BODY)
 MEMORY: Final = 2000
 RECENT: Final = 500
 RECENT_MINUTES: Final = 6
+# So many minutes of one arm at most wait for the other to have answered as well.
+WAITING: Final = 60
 # Once no control is left, it is taken to have been as slow as in the slowest third of its minutes.
 FROZEN: Final = 0.7
 # Far from the least and the largest float: an age by which nothing is left, and a weight.
@@ -114,6 +116,7 @@ class Reference:
         self._usual = [0] * (self.buckets + 1)
         self._frozen: int | None = None
         self._late = 0
+        self._waiting: tuple[list[Latencies], list[Latencies]] = ([], [])
 
     def _cutoffs(self) -> tuple[int, ...]:
         total = self._known.requests
@@ -138,19 +141,33 @@ class Reference:
 
     def see(self, control: Latencies, candidate: Latencies) -> None:
         """One minute."""
-        asked, answered = control.total, candidate.total
-        if not asked:
+        if control.total:
+            self._known.add(control, control.total / MEMORY)
+            self.cutoffs = self._cutoffs()
+            self._usual[self.cutoffs[0]] += 1
+            self._frozen = None
+        self._compare(control, candidate)
+
+    def _compare(self, control: Latencies, candidate: Latencies) -> None:
+        """Add to `recent` what came in since both arms last had something to compare.
+
+        At a few requests an hour they hardly ever have in the same minute. Such a stretch weighs
+        alike in both arms, or a storm in one of them would be compared with calm in the other.
+        """
+        for waiting, found in zip(self._waiting, (control, candidate), strict=True):
+            if found.total:
+                waiting.append(found)
+                del waiting[:-WAITING]
+        if not all(self._waiting):
             return
-        self._known.add(control, asked / MEMORY)
-        self.cutoffs = self._cutoffs()
-        self._usual[self.cutoffs[0]] += 1
-        self._frozen = None
-        if answered:
-            age = answered / max(RECENT, RECENT_MINUTES * answered)
-            # Every minute weighs alike in both arms, or a storm in one of them would be compared
-            # with calm in the other.
-            self._recent[0].add(control, age, answered / asked)
-            self._recent[1].add(candidate, age)
+        asked, answered = (sum(one.total for one in waiting) for waiting in self._waiting)
+        age = answered / max(RECENT, RECENT_MINUTES * answered)
+        for recent, waiting, share in zip(
+            self._recent, self._waiting, (answered / asked, 1.0), strict=True
+        ):
+            for index, found in enumerate(waiting):
+                recent.add(found, 0.0 if index else age, share)
+            waiting.clear()
 
     def slower(self) -> bool:
         """Whether the candidate's p95 of late is above `limit` times the control's."""

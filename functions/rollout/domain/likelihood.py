@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
+# The hypergeometric is summed up for so few events or requests of the candidate, among so few of
+# both arms; beyond, the binomial that bounds it is as good.
+FEW, FEW_OF_BOTH = 20, 1000
 # Below so many expected pairs of correlated requests a minute, binomials do, and are cheaper.
 INDEPENDENT: Final = 1e-3
 
@@ -86,18 +89,36 @@ def relatives(
     control's", against "they are not the worse ones".
 
     candidate, control: (events, requests) of the same minutes. Given how many events there were in
-    both arms, the candidate's share of them is at most its share of requests while its odds are not
-    the worse ones (Fisher's conditional argument). Correlation tempers the factor, which keeps its
-    expectation <= 1 (Jensen).
+    both arms, the candidate's are hypergeometric while the arms are alike, and fewer while its odds
+    are the better ones (Fisher's conditional argument); a binomial is wider than that. Correlation
+    tempers the factor, which keeps its expectation <= 1 (Jensen).
     """
     (bad, asked), (bad_control, asked_control) = candidate, control
     events, requests = bad + bad_control, asked + asked_control
     if asked == 0 or asked_control == 0 or events == 0:
         return [0.0] * len(odds)
     tempered = 1 + (asked - 1) * phi
-    # The candidate's share of the events becomes `one` times as large, in odds.
+    if requests <= FEW_OF_BOTH and min(events, asked) <= FEW:
+        means = _log_means(events, asked, asked_control, tuple(odds))
+    else:
+        means = [events * math.log((one * asked + asked_control) / requests) for one in odds]
+    return [(bad * math.log(one) - mean) / tempered for one, mean in zip(odds, means, strict=True)]
+
+
+# A quiet service has the same few counts again and again.
+@lru_cache(maxsize=1024)
+def _log_means(events: int, asked: int, asked_control: int, odds: tuple[float, ...]) -> list[float]:
+    """Per odds ratio: ln of the mean of odds ** k, over the k of so many events that fall on so
+    many requests of both arms' when the arms are alike (the hypergeometric distribution).
+    """
+    least, most = max(0, events - asked_control), min(events, asked)
+    weights = [1.0]
+    for k in range(least, most):
+        step = (asked - k) * (events - k) / ((k + 1) * (asked_control - events + k + 1))
+        weights.append(weights[-1] * step)
+    total = sum(weights)
     return [
-        (bad * math.log(one) - events * math.log((one * asked + asked_control) / requests))
-        / tempered
+        least * math.log(one)
+        + math.log(sum([weight * one**k for k, weight in enumerate(weights)]) / total)
         for one in odds
     ]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rollout.domain import fields
+from rollout.domain.case import ERRORS, SHADOW_FAILURES
 from rollout.domain.certificate import clean_requests_needed
 from rollout.domain.flag import FULL_BPS
 from rollout.domain.forecast import Forecast
@@ -19,7 +20,6 @@ from rollout.domain.judge import Promises
 from rollout.domain.plan import SHADOW, Phase, Plan
 from rollout.domain.promises import LIVE, promises_of
 from rollout.domain.sampling import HOUR, LOOK_BACK_SECONDS, shadow_share
-from rollout.domain.trial import ERRORS, SHADOW_FAILURES
 
 # 90 % of a normal distribution lie below its mean and so many standard deviations.
 NINE_OF_TEN: Final = 1.2816

@@ -4,23 +4,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from rollout.domain.case import ERRORS, MISMATCHES, SHADOW_FAILURES, SLOW, Rail
 from rollout.domain.flag import FULL_BPS
 from rollout.domain.judge import Promises, Silence, Stage
-from rollout.domain.plan import SHADOW, Phase, Plan
-from rollout.domain.trial import ERRORS, MISMATCHES, SHADOW_FAILURES, SLOW, Rail
+from rollout.domain.plan import SHADOW, Guardrail, Phase, Plan
 
 # The metrics that need exposed users.
 LIVE: Final = (ERRORS, SLOW)
 # How alpha is shared out, with an exposed control and at full exposure; the sum is 1.
 SHARES: Final[Mapping[str, tuple[float, float]]] = {
-    ERRORS: (0.47, 0.05),
-    SLOW: (0.25, 0.03),
-    MISMATCHES: (0.10, 0.0),
-    SHADOW_FAILURES: (0.10, 0.0),
+    ERRORS: (0.49, 0.08),
+    SLOW: (0.23, 0.04),
+    MISMATCHES: (0.08, 0.0),
+    SHADOW_FAILURES: (0.08, 0.0),
 }
-# What the tenants together are given, at the cost of all errors, where the plan names any; and how
-# many times what is tolerated of all users is tolerated of a single tenant.
-TENANTS_SHARE: Final = 0.05
+# What of it the tenants together are given, at the cost of all errors, where the plan names any;
+# and how many times what is tolerated of all users is tolerated of a single tenant.
+TENANTS_SHARE: Final = (0.06, 0.02)
 TENANT_RATIO: Final = 4.0
 MOST_TOLERATED: Final = 0.5
 # Certifying less than a coin toss certifies nothing.
@@ -29,22 +29,14 @@ COIN_TOSS: Final = 0.5
 
 def promises_of(plan: Plan, period_seconds: int) -> Promises:
     """What the judge promises for this plan, in minutes of `period_seconds`."""
-    rails = {
-        rail.metric: Rail(
-            rail.tolerated,
-            rail.worst.start or rail.certify,
-            share=SHARES[rail.metric][0],
-            full=max(rail.tolerated, rail.worst.start),
-            full_share=SHARES[rail.metric][1],
-        )
-        for rail in plan.guardrails
-    }
+    rails = {rail.metric: _rail(rail) for rail in plan.guardrails}
     tenant = None
     if plan.tenants:
-        whole = rails[ERRORS]
-        rails[ERRORS] = replace(whole, share=whole.share - TENANTS_SHARE)
+        whole, (share, full_share) = rails[ERRORS], TENANTS_SHARE
+        rails[ERRORS] = replace(whole, share=whole.share - share - full_share)
         tolerated = min(MOST_TOLERATED, TENANT_RATIO * whole.tolerated)
-        tenant = Rail(tolerated, max(tolerated, whole.limit), TENANTS_SHARE)
+        limit = max(tolerated, whole.limit)
+        tenant = Rail(tolerated, limit, share, tolerated, limit, full_share)
     silence = Silence(
         expected=plan.no_data.expected_requests,
         minutes=max(1, plan.no_data.after_seconds // period_seconds),
@@ -59,6 +51,14 @@ def promises_of(plan: Plan, period_seconds: int) -> Promises:
         silence=silence,
         clumping=plan.judge.clumping,
     )
+
+
+def _rail(rail: Guardrail) -> Rail:
+    share, full_share = SHARES[rail.metric]
+    limit = rail.worst.start or rail.certify
+    # Without a control nobody can tell a slow candidate from a slow hour: the limit alone counts.
+    full = rail.tolerated if rail.metric == ERRORS else max(rail.tolerated, limit)
+    return Rail(rail.tolerated, limit, share, full, limit, full_share)
 
 
 def _stage(phase: Phase, plan: Plan, period_seconds: int) -> Stage:

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from rollout.domain import counts, fields
+from rollout.domain.case import ERRORS, MISMATCHES, SHADOW_FAILURES, SLOW, Rail
 from rollout.domain.counts import Answers, Limits
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.judge import Judge, Promises, Stage
 from rollout.domain.latency import Reference
 from rollout.domain.minute import Minute
-from rollout.domain.trial import ERRORS, MISMATCHES, SHADOW_FAILURES, SLOW, Rail
 from rollout.domain.window import Arm
 
 START, MINUTE = "start", "minute"
@@ -108,9 +108,8 @@ class Session:
     ) -> tuple[list[int], list[int], int]:
         """(slow requests of the candidate and of the control at each level, above the limit)."""
         cutoffs, late = self._reference.cutoffs, candidate.latencies
-        if exposure >= 1:  # no control is left, so more is tolerated
-            above = late.above(self._reference.frozen() + self._limit)
-            return [above] + [0] * len(cutoffs[1:]), [0] * len(cutoffs), above
+        if exposure >= 1:  # no control is left to know its latest by
+            cutoffs = (self._reference.frozen(), *cutoffs[1:])
         slow = [late.above(cutoff + self._tolerance) for cutoff in cutoffs]
         slow_control = [control.latencies.above(cutoff) for cutoff in cutoffs]
         return slow, slow_control, late.above(cutoffs[0] + self._limit)
@@ -120,10 +119,10 @@ def promises(schedule: list[tuple[str, float, int]], limits: Limits) -> Promises
     """The start message in the judge's terms; schedule: (name, exposure, planned minutes)."""
     error = limits.error_roll_back
     rails = {
-        ERRORS: Rail(error / 2, error, 0.46, error, 0.05),
-        SLOW: Rail(SLOW_TOLERATED, SLOW_LIMIT, 0.24, SLOW_TOLERATED, 0.02),
-        MISMATCHES: Rail(limits.mismatch_go, limits.mismatch_investigate, 0.09),
-        SHADOW_FAILURES: Rail(error / 2, error, 0.09),
+        ERRORS: Rail(error / 2, error, 0.43, error / 2, error, 0.07),
+        SLOW: Rail(SLOW_TOLERATED, SLOW_LIMIT, 0.23, SLOW_TOLERATED, SLOW_TOLERATED, 0.03),
+        MISMATCHES: Rail(limits.mismatch_go, limits.mismatch_investigate, 0.08),
+        SHADOW_FAILURES: Rail(error / 2, error, 0.08),
     }
     following = [exposure for _, exposure, _ in schedule[1:]] + [1.0]
     stages = tuple(
@@ -132,7 +131,8 @@ def promises(schedule: list[tuple[str, float, int]], limits: Limits) -> Promises
         )
         for (name, exposure, planned), w in zip(schedule, following, strict=True)
     )
-    return Promises(ALPHA, BETA, rails, stages, Rail(2 * error, 2 * error, 0.05))
+    tenant = Rail(2 * error, 2 * error, 0.06, 2 * error, 2 * error, 0.02)
+    return Promises(ALPHA, BETA, rails, stages, tenant)
 
 
 def _certify(exposure: float, following: float, limits: Limits) -> Mapping[str, float]:

@@ -9,13 +9,13 @@ from enum import StrEnum
 from typing import Any, Final
 
 from rollout.domain import counterfactual
+from rollout.domain.case import ERRORS, TENANTS
 from rollout.domain.certificate import interval
 from rollout.domain.judge import Judge
 from rollout.domain.minute import Evidence
 from rollout.domain.moments import iso
 from rollout.domain.plan import SHADOW, Guardrail, Phase, Plan
 from rollout.domain.promises import LIVE, promises_of
-from rollout.domain.trial import ERRORS, TENANTS
 
 
 class Call(StrEnum):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-# No single minute may decide alone: a one-minute blip pays at most this. For a while after a gross
+# A minute that may not decide alone pays at most this. For a while after a gross
 # minute there is no such limit, so that two gross minutes do decide. What a minute may pay is known
 # before it begins, so expectations stay <= 1.
 CAP: Final = 64.0
@@ -68,13 +68,14 @@ class Wealth:
         ]
         self.value = sum(self.stakes) + self.unspent
 
-    def bet(self, logs: Sequence[float], prior: float, minute: int) -> None:
+    def bet(self, logs: Sequence[float], prior: float, minute: int, *, capped: bool = True) -> None:
         """Stake `prior` of the first money on harm that begins now, then take the factors.
 
-        logs: their natural logarithms, one per alternative.
+        logs: their natural logarithms, one per alternative. capped: whether the minute may not
+        decide alone.
         """
         recent = self.gross is not None and minute - self.gross <= REMEMBERED
-        most, best = LOG_RICH if recent else LOG_CAP, max(logs)
+        most, best = LOG_CAP if capped and not recent else LOG_RICH, max(logs)
         if best >= LOG_GROSS:
             self.gross = minute
         if best > most:

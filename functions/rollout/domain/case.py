@@ -1,0 +1,136 @@
+"""The case on one metric: the evidence that the candidate is worse than tolerated."""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from rollout.domain.harm import (
+    FRACTIONAL_ODDS,
+    ODDS,
+    SLOW_ODDS,
+    Absolute,
+    Counts,
+    Onset,
+    Relative,
+    When,
+    ladder,
+    odds_ladder,
+)
+from rollout.domain.wealth import Wealth, alternatives
+
+ERRORS, SLOW, MISMATCHES, SHADOW_FAILURES = "errors", "slow", "mismatches", "shadow_failures"
+TENANTS: Final = "tenants"
+# At full exposure the control's past errors, so many times, are the candidate's excuse.
+FULL_RATIO: Final = 2.0
+MOST_USUAL: Final = 0.5
+# Standard errors added to the control's past rate.
+CAUTION: Final = 2.0
+
+
+@dataclass(frozen=True)
+class Rail:
+    """One metric's promise: rates 0..1, and the part of alpha spent on it.
+
+    tolerated: at or below it the candidate must not be rolled back. limit: above it somebody must
+    act. full, full_limit: the same two at full exposure, where no control is left to compare with,
+    and full_share the part of alpha for that.
+    """
+
+    tolerated: float
+    limit: float
+    share: float
+    full: float = 0.0
+    full_limit: float = 0.0
+    full_share: float = 0.0
+
+
+class Case:
+    """The evidence on one metric: absolute and, where a control answers too, relative to it.
+
+    Both must speak against the candidate. An outage that both arms share is not relative, a
+    regression below what is tolerated is not absolute. When the control is gone, at full exposure,
+    its past stands in for it, where it is remembered; and a test of its own begins, for harm that
+    was not there before.
+    """
+
+    def __init__(self, metric: str, rail: Rail, planned: int, *, body: bool = False) -> None:
+        self.rail = rail
+        rates = ladder(rail.tolerated, fractional=metric == ERRORS)
+        if body:
+            rates = odds_ladder(rail.tolerated)
+        self.absolute = Absolute(rail.tolerated, Wealth(rates), Onset(planned))
+        self.relative: Relative | None = None
+        if metric == SLOW:
+            self.relative = Relative(Wealth(alternatives(SLOW_ODDS)), Onset(planned))
+        elif metric != MISMATCHES:
+            odds = alternatives(ODDS, FRACTIONAL_ODDS)
+            self.relative = Relative(Wealth(odds), Onset(planned))
+        self.full: Absolute | None = None
+        if rail.full_share:
+            self.full = Absolute(rail.full, Wealth(ladder(rail.full)), Onset(planned))
+        self.past = (0, 0)
+
+    def see(self, counts: Counts, control: Counts | None, when: When) -> None:
+        """(events, requests) of one minute, per arm."""
+        if when.calm:
+            self.absolute.see(counts, when)
+        if self.relative and control:
+            self.relative.see(counts, control, when)
+
+    def see_full(self, counts: Counts, when: When) -> None:
+        """(events, requests) of one minute of full exposure."""
+        events, requests = self.past
+        usual = min(MOST_USUAL, FULL_RATIO * events / requests) if requests else 0.0
+        if self.full:
+            self.full.see(counts, when, usual)
+        if self.relative and requests:
+            # On the upper side of the estimate: a control that never failed may do so yet.
+            more = FULL_RATIO * (1 + CAUTION * math.sqrt(events + 1)) / requests
+            usual = min(MOST_USUAL, usual + more)
+            self.relative.see_alone(counts, usual, when)
+
+    def excuse(self, control: Counts) -> None:
+        """Remember the control's (events, requests) of one minute as usual."""
+        self.past = (self.past[0] + control[0], self.past[1] + control[1])
+
+    @property
+    def value(self) -> float:
+        """The e-value of the comparison with the control."""
+        found = self.absolute.wealth.value
+        return min(found, self.relative.wealth.value) if self.relative else found
+
+    @property
+    def at_full(self) -> float:
+        """Its share of alpha times the e-value of full exposure by itself."""
+        return self.rail.full_share * self.full.wealth.value if self.full else 0.0
+
+    @property
+    def weight(self) -> float:
+        """Its share of alpha times all of its evidence."""
+        return self.rail.share * self.value + self.at_full
+
+    def shaken(self, minute: int) -> bool:
+        """Whether a minute was gross lately, also compared with the control, or without one."""
+        if self.full and self.full.wealth.shaken(minute):
+            return True
+        if self.relative and not self.relative.wealth.shaken(minute):
+            return False
+        return self.absolute.wealth.shaken(minute)
+
+    @property
+    def above_limit(self) -> bool:
+        """Whether most of the evidence lies on rates above the limit, not just above tolerated."""
+        return self.absolute.wealth.share_above(self.rail.limit) > 0.5
+
+    @property
+    def accusing_at_full(self) -> float:
+        """`at_full` where most of it lies on rates above the limit, else 0."""
+        if self.full and self.full.wealth.share_above(self.rail.full_limit) > 0.5:
+            return self.at_full
+        return 0.0
+
+    def onset(self) -> int:
+        """The number of the minute from which the evidence speaks of harm."""
+        if self.full and self.at_full > self.rail.share * self.value:
+            return self.full.wealth.onset()
+        return self.absolute.wealth.onset()
