@@ -3,13 +3,16 @@
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from benchmarks.scale import quotas
 from benchmarks.scale.machine import Trace
 from benchmarks.scale.traffic import ROOT, Level
 from ops.costs.usage import EVALUATING
 from ops.templates import read_template
+
+# What a stack has, unless it is told to use those of another.
+MADE: Final = (None, "MakesRampStrategy", "MakesRollbackStrategy")
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ def by_resource() -> list[Holds]:
     """By resource of the template; fewest stacks first."""
     template: Any = read_template(ROOT / "template.yaml")
     counted = Counter(
-        item["Type"] for item in template["Resources"].values() if "Condition" not in item
+        item["Type"] for item in template["Resources"].values() if item.get("Condition") in MADE
     )
     found = [
         Holds(quota.name, quota.default, counted[kind], int(quota.default // counted[kind]))

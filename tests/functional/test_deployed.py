@@ -48,6 +48,8 @@ STACKS: Final[dict[str, dict[str, str]]] = {
         "VpcId": "vpc-0123abcd",
         "SubnetIds": "subnet-0123abcd,subnet-4567abcd",
         "SecretsEndpoint": "false",
+        "SharedRampStrategy": "1ramp23",
+        "SharedRollbackStrategy": "4back56",
     },
 }
 PSEUDO: Final = {
@@ -690,8 +692,9 @@ HOLDS_THE_EXPOSURE: Final = (
     "FirstFlagDeployment",
     "RollbackStrategy",
 )
-# A stack that is asked for another of these is asked for another flag.
-NAMES_OF_THE_FLAG: Final = {"FlagName"}
+# A stack that is asked for another of these is asked for another flag, or says that it deploys the
+# first one again.
+CHOSEN_ONCE: Final = {"FlagName", "SharedRollbackStrategy"}
 
 
 def parameters_in(stack: Stack, node: Any, seen: frozenset[str] = frozenset()) -> set[str]:
@@ -736,7 +739,48 @@ def test_an_update_in_the_middle_of_a_rollout_does_not_reset_the_exposure(name: 
     """A replaced version or deployment of the template would close the flag."""
     stack = stack_of("first")
     fixed = create_only(stack.resources[name])
-    assert parameters_in(stack, fixed) <= NAMES_OF_THE_FLAG
+    assert parameters_in(stack, fixed) <= CHOSEN_ONCE
+
+
+def test_a_parameter_that_deploys_the_first_flag_again_says_so() -> None:
+    said = stack_of("first").template["Parameters"]["SharedRollbackStrategy"]["Description"]
+    assert "Only when the stack is created" in said
+
+
+STRATEGIES: Final = ("RampStrategy", "RollbackStrategy")
+
+
+def strategies_of(stack: Stack) -> tuple[set[str], set[str]]:
+    """(that its functions deploy with, that its roles may deploy with), as ids."""
+    told: set[str] = set()
+    for resource in stack.resources.values():
+        if resource["Type"] == "AWS::Lambda::Function":
+            known = (
+                stack.resolved(resource["Properties"]).get("Environment", {}).get("Variables", {})
+            )
+            told |= {known[n] for n in ("RAMP_STRATEGY_ID", "ROLLBACK_STRATEGY_ID") if n in known}
+    text = json.dumps([stack.resolved(resource) for resource in stack.resources.values()])
+    return told, set(re.findall(r":deploymentstrategy/([^\"]+)", text))
+
+
+def test_a_stack_has_strategies_of_its_own_or_those_of_another() -> None:
+    first, second = stack_of("first"), stack_of("second")
+    own, shared = {f"<{name}>" for name in STRATEGIES}, {"1ramp23", "4back56"}
+    assert strategies_of(first) == (own, own)
+    assert strategies_of(second) == (shared, shared)
+    assert all(name in first.resources and name not in second.resources for name in STRATEGIES)
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_one_strategy_may_be_shared_without_the_other(name: str) -> None:
+    stack = Stack("third", {f"Shared{name}": "0other0"})
+    (left,) = set(STRATEGIES) - {name}
+    ids = {"0other0", f"<{left}>"}
+    assert strategies_of(stack) == (ids, ids)
+    first = stack.resolved(stack.resources["FirstFlagDeployment"]["Properties"])
+    assert first["DeploymentStrategyId"] in ids
+    for output in ("RampStrategyId", "RollbackStrategyId"):
+        assert stack.resolved(stack.template["Outputs"][output]["Value"]) in ids
 
 
 def test_a_changed_document_in_the_template_would_be_noticed() -> None:
