@@ -5,7 +5,6 @@ with them. Over a week that is some six million minutes. Here what an earlier lo
 and weighed is passed over; calls, points and answers are the same, and a test compares them.
 """
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from typing import Any
 
 from rollout.adapters.metrics import WANTED, CloudWatchMetrics, kept_period
 from rollout.domain import verdict
-from rollout.domain.judge import Judge, Promises, Tally
+from rollout.domain.judge import Judge, Promises
 from rollout.domain.minute import Minute, Row, minutes_of
 from rollout.domain.plan import Plan
 from rollout.domain.step import History
@@ -41,11 +40,6 @@ class Resumed(Judge):
         super().see(minute)
         self.known.append(minute)
         self.position += 1
-
-    def _agreement(self, tally: Tally) -> float:
-        """As Judge has it, without adding up to a hundred million terms that are nothing."""
-        mean = tally.requests * (self.failed + 1) / self.asked if self.asked else 0.0
-        return 1.0 if math.exp(-mean) == 0.0 and tally.errors else super()._agreement(tally)
 
 
 @dataclass

@@ -6,11 +6,9 @@ import pytest
 
 from benchmarks.scale import machine
 from benchmarks.scale.machine import Driven, drive
-from benchmarks.scale.resumed import Memory, Resumed
-from benchmarks.scale.traffic import LEVELS, Level
+from benchmarks.scale.resumed import Memory
+from benchmarks.scale.traffic import Level
 from ops.faults import plan as minutes
-from rollout.domain.judge import Judge, Tally
-from rollout.domain.promises import promises_of
 
 LEVEL = Level("20 a second", 20 * 86_400)
 
@@ -38,13 +36,3 @@ def test_the_traffic_is_counted_once_for_all_looks() -> None:
     first = counted.minute(at).tolist()
     assert counted.minute(at).tolist() == first
     assert first[0] == pytest.approx(20 * 60 * 0.87, rel=0.3)
-
-
-@pytest.mark.parametrize("errors", [0, 1, 40, 400, 4000])
-def test_a_judge_that_goes_on_agrees_as_the_judge_does(errors: int) -> None:
-    promises = promises_of(LEVELS[1].plan, 60)
-    judge, resumed = Judge(promises), Resumed(promises)
-    for one in (judge, resumed):
-        one.asked, one.failed = 100_000, 100
-    tally = Tally(1000 * errors + 1, errors, 0)
-    assert resumed._agreement(tally) == judge._agreement(tally)
