@@ -28,7 +28,7 @@ def show(result: dict[str, Any], console: Console) -> None:
 
 def _pooled(judges: dict[str, Summary], ratios: dict[str, Any]) -> Table:
     table = plain("Fixed schedule, mean of the levels", "judge")
-    for heading in (*(heading for heading, _ in COLUMNS), "bad served / ours", "blind GO"):
+    for heading in (*(heading for heading, _ in COLUMNS), "bad served / ours", "blind GO", "µs"):
         table.add_column(heading, justify="right")
     for name, judge in judges.items():
         table.add_row(
@@ -36,15 +36,22 @@ def _pooled(judges: dict[str, Summary], ratios: dict[str, Any]) -> Table:
             *(percent(judge["pooled"][key]) for _, key in COLUMNS),
             number(ratios.get(name, {}).get("bad_mean")),
             str(judge["blind_go"]),
+            number(_dearest(judge)),
         )
     return table
+
+
+def _dearest(judge: Summary) -> float | None:
+    """Microseconds of one look, at the level where it takes longest."""
+    found = [level["microseconds_per_minute"] for level in judge["levels"].values()]
+    return max((value for value in found if value is not None), default=None)
 
 
 def _levels(judges: dict[str, Summary]) -> Table:
     table = plain(
         "By level: rolled back, missed; minutes of harm (median), bad served", "judge", ""
     )
-    for heading in ("healthy", "toler.", "missed", "stress", "early", "min", "bad", "µs"):
+    for heading in ("healthy", "toler.", "missed", "stress", "early", "min", "bad"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, judge in judges.items():
         for level, found in judge["levels"].items():
@@ -56,7 +63,6 @@ def _levels(judges: dict[str, Summary]) -> Table:
                 percent(found["early_harmful"]),
                 number(found["delay_median"]),
                 number(found["bad_mean"]),
-                number(found["microseconds_per_minute"]),
             )
     return table
 

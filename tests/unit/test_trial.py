@@ -131,6 +131,17 @@ def test_a_small_tenant_that_fails_at_full_exposure_only_is_seen() -> None:
     assert known.worst_tenant == 1
 
 
+def test_slow_requests_at_full_exposure_add_to_what_the_comparison_has_shown() -> None:
+    known = trial()
+    for number in range(100):
+        late = int(number % 8 == 0)
+        known.see(Minute(1, 0.5, Arm(2, 0, int(number % 10 == 0)), Arm(2, 0, late + number % 2)))
+    before = known.cases[SLOW].value
+    for number in range(200):
+        known.see(full(Arm(2, 0, int(number % 5 == 0))))
+    assert known.cases[SLOW].value > 5 * before
+
+
 def test_one_minute_of_errors_decides_once_the_controls_clumps_are_known() -> None:
     strange, known = trial(), trial()
     for number in range(60):

@@ -79,14 +79,15 @@ class Case:
 
     def see_full(self, counts: Counts, when: When) -> None:
         """(events, requests) of one minute of full exposure."""
+        if not self.full:
+            return
         events, requests = self.past
         usual = min(MOST_USUAL, FULL_RATIO * events / requests) if requests else 0.0
-        if self.full:
-            self.full.see(counts, when, usual)
-        if self.relative and requests:
+        self.full.see(counts, when, usual)
+        if self.relative:
             # On the upper side of the estimate: a control that never failed may do so yet.
-            more = FULL_RATIO * (1 + CAUTION * math.sqrt(events + 1)) / requests
-            usual = min(MOST_USUAL, usual + more)
+            more = FULL_RATIO * (1 + CAUTION * math.sqrt(events + 1)) / requests if requests else 0
+            usual = min(MOST_USUAL, usual + more) or self.rail.full
             self.relative.see_alone(counts, usual, when)
 
     def excuse(self, control: Counts) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 # The hypergeometric is summed up for so few events or requests of the candidate, among so few of
 # both arms; beyond, the binomial that bounds it is as good.
-FEW, FEW_OF_BOTH = 20, 1000
+FEW, FEW_OF_BOTH = 20, 150
 # Below so many expected pairs of correlated requests a minute, binomials do, and are cheaper.
 INDEPENDENT: Final = 1e-3
 
