@@ -79,6 +79,19 @@ def test_what_the_comparison_has_shown_is_not_forgotten_when_the_control_is_gone
     assert known.cases[ERRORS].value > 5 * before
 
 
+def test_no_request_at_full_exposure_waits_to_be_compared_as_well() -> None:
+    """It has been weighed against the control's past; a read that still comes to the control is
+    no reason to weigh it again."""
+    known = trial()
+    for _ in range(40):
+        known.see(Minute(1, 0.5, Arm(50, 0, 0), Arm(50, 0, 0)))
+    for _ in range(10):
+        known.see(Minute(2, 1.0, Arm(1, 0, 0), Arm(100, 4, 0)))
+    compared = known.cases[ERRORS].relative
+    assert compared is not None
+    assert compared.candidate == (0, 0)
+
+
 def test_a_storm_at_full_exposure_adds_nothing_to_a_candidate_that_was_as_good_as_its_control() -> (
     None
 ):

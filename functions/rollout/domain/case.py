@@ -77,21 +77,22 @@ class Case:
         if self.relative and control:
             self.relative.see(counts, control, when)
 
-    def see_full(self, counts: Counts, when: When) -> None:
-        """(events, requests) of one minute of full exposure."""
+    def see_full(self, counts: Counts, late: Counts, when: When) -> None:
+        """(events, requests) of one minute of full exposure; late: those that may not be there."""
+        self.absolute.see(counts, when)
         if not self.full:
             return
         events, requests = self.past
         usual = min(MOST_USUAL, FULL_RATIO * events / requests) if requests else 0.0
-        self.full.see(counts, when, usual)
+        self.full.see(late, when, usual)
         if self.relative:
             # On the upper side of the estimate: a control that never failed may do so yet.
             more = FULL_RATIO * (1 + CAUTION * math.sqrt(events + 1)) / requests if requests else 0
             usual = min(MOST_USUAL, usual + more) or self.rail.full
-            self.relative.see_alone(counts, usual, when)
+            self.relative.see_alone(late, usual, when)
 
-    def excuse(self, control: Counts) -> None:
-        """Remember the control's (events, requests) of one minute as usual."""
+    def remember(self, control: Counts) -> None:
+        """Add the control's (events, requests) of one minute to its past."""
         self.past = (self.past[0] + control[0], self.past[1] + control[1])
 
     @property

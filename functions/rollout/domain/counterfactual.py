@@ -41,8 +41,7 @@ def failures_to_roll_back(seen: Judge) -> int | None:
     when = When(seen.stage, seen.trial.number, seen.trial.clumping.phi())
     for failures in range(1, MOST_FAILURES + 1):
         if seen.exposure >= 1:
-            case.see((1, 1), (0, 0), when)
-            case.see_full((1, 1), when)
+            case.see_full((1, 1), (1, 1), when)
             weight = case.weight
         else:
             case.absolute.see((1, 1), when)

@@ -36,7 +36,7 @@ def promises_of(plan: Plan, period_seconds: int) -> Promises:
         rails[ERRORS] = replace(whole, share=whole.share - share - full_share)
         tolerated = min(MOST_TOLERATED, TENANT_RATIO * whole.tolerated)
         limit = max(tolerated, whole.limit)
-        tenant = Rail(tolerated, limit, share, tolerated, limit, full_share)
+        tenant = Rail(tolerated, limit, share, tolerated, limit, full_share=full_share)
     silence = Silence(
         expected=plan.no_data.expected_requests,
         minutes=max(1, plan.no_data.after_seconds // period_seconds),

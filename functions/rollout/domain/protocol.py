@@ -119,10 +119,20 @@ def promises(schedule: list[tuple[str, float, int]], limits: Limits) -> Promises
     """The start message in the judge's terms; schedule: (name, exposure, planned minutes)."""
     error = limits.error_roll_back
     rails = {
-        ERRORS: Rail(error / 2, error, 0.43, error / 2, error, 0.07),
-        SLOW: Rail(SLOW_TOLERATED, SLOW_LIMIT, 0.23, SLOW_TOLERATED, SLOW_TOLERATED, 0.03),
-        MISMATCHES: Rail(limits.mismatch_go, limits.mismatch_investigate, 0.08),
-        SHADOW_FAILURES: Rail(error / 2, error, 0.08),
+        ERRORS: Rail(
+            error / 2, error, share=0.43, full=error / 2, full_limit=error, full_share=0.07
+        ),
+        # At full exposure those above the p95's limit are counted, not those above its tolerance.
+        SLOW: Rail(
+            SLOW_TOLERATED,
+            SLOW_LIMIT,
+            share=0.23,
+            full=SLOW_TOLERATED,
+            full_limit=SLOW_TOLERATED,
+            full_share=0.03,
+        ),
+        MISMATCHES: Rail(limits.mismatch_go, limits.mismatch_investigate, share=0.08),
+        SHADOW_FAILURES: Rail(error / 2, error, share=0.08),
     }
     following = [exposure for _, exposure, _ in schedule[1:]] + [1.0]
     stages = tuple(
@@ -131,7 +141,8 @@ def promises(schedule: list[tuple[str, float, int]], limits: Limits) -> Promises
         )
         for (name, exposure, planned), w in zip(schedule, following, strict=True)
     )
-    tenant = Rail(2 * error, 2 * error, 0.06, 2 * error, 2 * error, 0.02)
+    worst = 2 * error
+    tenant = Rail(worst, worst, share=0.06, full=worst, full_limit=worst, full_share=0.02)
     return Promises(ALPHA, BETA, rails, stages, tenant)
 
 

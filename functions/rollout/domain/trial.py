@@ -76,12 +76,13 @@ class Trial:
         # Once the control has shown how its errors clump, one minute may say all there is to say.
         # Slow requests never: a step of the ramp starts cold sandboxes, which are slow at first.
         loud = replace(when, capped=not self.clumping.learnt)
-        self.cases[ERRORS].excuse(errors)
+        self.cases[ERRORS].remember(errors)
         if minute.exposure > 0:
             counts = (candidate.errors, candidate.requests)
-            self.cases[ERRORS].see(counts, errors, loud)
             if minute.exposure >= 1:
-                self.cases[ERRORS].see_full(counts, loud)
+                self.cases[ERRORS].see_full(counts, counts, loud)
+            else:
+                self.cases[ERRORS].see(counts, errors, loud)
             self._see_slow(minute, control, candidate, when)
         self._see_tenants(minute, loud)
         self.clumping.see(*errors, calm=when.calm)
@@ -91,10 +92,11 @@ class Trial:
         phi = self.slow_clumping.phi()
         slower = replace(when, phi=phi)
         counts = (candidate.slow, candidate.requests)
-        self.cases[SLOW].see(counts, (control.slow, control.requests), slower)
         if minute.exposure >= 1:
             late = candidate.slow if minute.strict is None else minute.strict
-            self.cases[SLOW].see_full((late, candidate.requests), slower)
+            self.cases[SLOW].see_full(counts, (late, candidate.requests), slower)
+        else:
+            self.cases[SLOW].see(counts, (control.slow, control.requests), slower)
         shifted = replace(when, phi=max(phi, BODY_CLUMPING))
         for case, (slow_control, slow) in zip(self.body, minute.body, strict=False):
             case.see((slow, candidate.requests), (slow_control, control.requests), shifted)
@@ -107,11 +109,12 @@ class Trial:
         for case, (asked, errors, asked_candidate, errors_candidate) in zip(
             self.tenants, minute.tenants, strict=False
         ):
-            case.excuse((errors, asked))
-            if minute.exposure > 0:
-                case.see((errors_candidate, asked_candidate), (errors, asked), when)
+            case.remember((errors, asked))
+            counts = (errors_candidate, asked_candidate)
             if minute.exposure >= 1:
-                case.see_full((errors_candidate, asked_candidate), when)
+                case.see_full(counts, counts, when)
+            elif minute.exposure > 0:
+                case.see(counts, (errors, asked), when)
 
     def _in_trouble(self, control: Arm) -> bool:
         """Whether the control is far off what it usually is, so that the minute is no evidence."""
