@@ -6,7 +6,6 @@ says, and then the rollout rolls back. A call takes CALL_SECONDS; a task takes a
 look three.
 """
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +16,9 @@ import numpy as np
 from benchmarks.scale import quotas
 from benchmarks.scale.account import Account, Waiting
 from benchmarks.scale.machine import Visit
-from benchmarks.scale.traffic import ROOT
 from ops.costs.usage import EVALUATING, NO_TASK
+from ops.faults.machine import MACHINE, longest_wait, matching
+from rollout.adapters.clients import ThrottledError
 
 CALL_SECONDS: Final = 0.05
 TASK_SECONDS, LOOK_SECONDS = 1.0, 3.0
@@ -26,8 +26,8 @@ TASK_SECONDS, LOOK_SECONDS = 1.0, 3.0
 ATTEMPTS: Final = 4
 # functions/rollout/adapters/schedules.py. How Scheduler waits is not documented: doubled each time.
 SCHEDULER_ATTEMPTS: Final = 10
-MACHINE: Final = json.loads((ROOT / "statemachines" / "playbook.asl.json").read_text("utf-8"))
-THROTTLED: Final = "Lambda.TooManyRequestsException"
+# No sandbox is left; a function's call was refused, after its client's own attempts.
+NO_SANDBOX, REFUSED = "Lambda.TooManyRequestsException", ThrottledError.__name__
 # What a look, or a confirmation, does without when it is refused: it holds, or looks again.
 SPARED: Final = ("cloudwatch:get_metric_data", "appconfigdata:")
 # The first of these is entered when the exposure is served.
@@ -111,20 +111,20 @@ class Step:
     def _task(self, visit: Visit) -> Waiting:
         """Whether it succeeded, with the retries of the definition."""
         rules = MACHINE["States"][visit.state]["Retry"]
-        tried: Counter[str] = Counter()
+        tried: Counter[int] = Counter()
         while True:
             account = self.account
             if account.busy >= quotas.SANDBOXES.default:
                 account.lambda_refused += 1
-                error = THROTTLED
+                error = NO_SANDBOX
             else:
                 account.busy += 1
                 done = yield from self._invoked(visit)
                 account.busy -= 1
                 if done:
                     return True
-                error = "ClientError"
-            wait = _again(rules, error, tried)
+                error = REFUSED
+            wait = _again(rules, error, tried, account.draw)
             if wait is None:
                 return False
             yield wait
@@ -152,18 +152,16 @@ class Step:
         return False
 
 
-def _again(rules: list[dict[str, Any]], error: str, tried: Counter[str]) -> float | None:
-    """Seconds until the next try, None when there is none."""
-    for number, rule in enumerate(rules):
-        names = rule["ErrorEquals"]
-        # An error of the function is none of Lambda's, which stand in the first rule.
-        if error in names or "States.TaskFailed" in names or "States.ALL" in names:
-            before = tried[str(number)]
-            if before >= rule["MaxAttempts"]:
-                return None
-            tried[str(number)] += 1
-            return float(rule["IntervalSeconds"] * rule["BackoffRate"] ** before)
-    return None
+def _again(
+    rules: list[dict[str, Any]], error: str, tried: Counter[int], chance: np.random.Generator
+) -> float | None:
+    """Seconds until the next attempt, None when there is none."""
+    number, rule = matching(rules, error)
+    if rule is None or tried[number] >= rule["MaxAttempts"]:
+        return None
+    wait = longest_wait(rule, tried[number])
+    tried[number] += 1
+    return wait * float(chance.random()) if rule.get("JitterStrategy") == "FULL" else wait
 
 
 def simulate(

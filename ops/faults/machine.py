@@ -100,12 +100,12 @@ class Execution:
                 self._put(state["ResultPath"], (yield from self._attempt(state)))
                 return state["Next"]
             except TaskError as error:
-                number, rule = _matching(state["Retry"], error.name)
+                number, rule = matching(state["Retry"], error.name)
                 if rule and tried[number] < rule["MaxAttempts"]:
-                    yield rule["IntervalSeconds"] * rule["BackoffRate"] ** tried[number]
+                    yield longest_wait(rule, tried[number])
                     tried[number] += 1
                     continue
-                _, caught = _matching(state["Catch"], error.name)
+                _, caught = matching(state["Catch"], error.name)
                 if not caught:
                     raise
                 self._put(caught["ResultPath"], {"Error": error.name, "Cause": error.cause})
@@ -170,7 +170,16 @@ class Execution:
         return json.loads(json.dumps(filled))
 
 
-def _matching(rules: list[dict[str, Any]], name: str) -> tuple[int, dict[str, Any] | None]:
+def longest_wait(rule: dict[str, Any], before: int) -> float:
+    """Seconds until a Retry's next attempt after `before` others.
+
+    With JitterStrategy FULL it is any time up to that; here nothing depends on chance.
+    """
+    wait = float(rule["IntervalSeconds"] * rule["BackoffRate"] ** before)
+    return min(wait, float(rule.get("MaxDelaySeconds", wait)))
+
+
+def matching(rules: list[dict[str, Any]], name: str) -> tuple[int, dict[str, Any] | None]:
     """The first rule for that error, and its number."""
     for number, rule in enumerate(rules):
         if any(_covers(wanted, name) for wanted in rule["ErrorEquals"]):

@@ -12,6 +12,8 @@ import boto3
 from botocore import xform_name
 from botocore.config import Config
 
+from rollout.adapters.clients import naming_throttled
+
 _boto3: Any = boto3  # its optional type stubs cannot follow a service's name in a variable
 Answer = Callable[[str, str, dict[str, Any]], dict[str, Any]]
 _answering: list[Answer] = []
@@ -30,7 +32,7 @@ def connect(answer: Answer) -> None:
 def client(service: str) -> Any:
     """One for all accounts, because making one is slow."""
     # A user agent of one's own is not put together anew for every call.
-    return session().client(service, config=Config(user_agent="faults"))
+    return naming_throttled(session().client(service, config=Config(user_agent="faults")))
 
 
 @cache

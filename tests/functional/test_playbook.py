@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from ops.faults.machine import longest_wait
+from rollout.adapters.clients import ThrottledError
 from rollout.domain import drill, question, response
 from rollout.domain.exposure import LOST, SERVED_DOWN, SERVED_LIVE, SERVED_SHADOW
 from rollout.domain.holding import HELD
@@ -31,6 +33,17 @@ TRANSIENT = {
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
+}
+# While these wait users stay on what is certified: the control, or the exposure that has passed.
+PATIENT = {
+    "Preflight",
+    "Drill Rollback",
+    "Start Shadow",
+    "Enable Canary",
+    "Raise Exposure",
+    "Schedule Ramp",
+    "Schedule Cleanup",
+    "Cleanup",
 }
 
 
@@ -68,6 +81,38 @@ def test_every_task_has_an_end_in_time(name: str) -> None:
 def test_every_task_repeats_what_may_pass(name: str) -> None:
     repeated = {error for rule in TASKS[name]["Retry"] for error in rule["ErrorEquals"]}
     assert repeated >= TRANSIENT or "States.ALL" in repeated
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_whoever_was_throttled_waits_longer_and_by_chance(name: str) -> None:
+    """Else all that were refused at once would come again at once, and again be refused."""
+    first, *others = TASKS[name]["Retry"]
+    assert first["ErrorEquals"] == [ThrottledError.__name__]
+    assert (first["JitterStrategy"], first["IntervalSeconds"], first["BackoffRate"]) == (
+        "FULL",
+        2,
+        2,
+    )
+    assert first["MaxDelaySeconds"] == (300 if name in PATIENT else 30)
+    # On average it waits half of the longest: still longer than any other rule.
+    assert total_wait(first) / 2 > max(map(total_wait, others))
+    assert first["MaxAttempts"] > max(rule["MaxAttempts"] for rule in others)
+
+
+def total_wait(rule: dict[str, Any]) -> float:
+    """Seconds at the most before a rule is used up, beside the attempts themselves."""
+    return sum(longest_wait(rule, before) for before in range(rule["MaxAttempts"]))
+
+
+@pytest.mark.parametrize("name", sorted(set(TASKS) - PATIENT - {"Roll Back"}))
+def test_evidence_and_people_do_not_wait_longer_than_minutes(name: str) -> None:
+    assert total_wait(TASKS[name]["Retry"][0]) <= 150
+
+
+def test_a_step_that_waits_its_longest_twice_comes_within_the_betas_lease() -> None:
+    document = json.loads((ROOT / "plans" / "beta.json").read_text(encoding="utf-8"))
+    waits = [total_wait(TASKS[name]["Retry"][0]) for name in PATIENT]
+    assert 2 * max(waits) <= document["lease"]["grace_seconds"]
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -204,7 +249,9 @@ def test_no_state_reads_a_list_by_position_or_calculates(name: str) -> None:
 
 @pytest.mark.parametrize("name", TASKS)
 def test_a_rule_of_a_task_repeats_a_bounded_number_of_times(name: str) -> None:
-    for rule in TASKS[name]["Retry"]:
+    throttled, *others = TASKS[name]["Retry"]
+    assert 1 <= throttled["MaxAttempts"] <= 16
+    for rule in others:
         assert 1 <= rule["MaxAttempts"] <= 5
         assert rule["IntervalSeconds"] >= 1
 

@@ -17,6 +17,7 @@ from tests.scenarios.table import (
 )
 from tests.scenarios.visits import (
     BROKEN,
+    CALLS_THROTTLED,
     THROTTLED,
     TIMED_OUT,
     Answered,
@@ -51,7 +52,21 @@ AFTER: Final[dict[str, Path]] = {
     "Notify": written("How Did It End?\nRamped"),
 }
 Calls = tuple[Failed, ...]
-# What a task bears: after these calls it is called once more.
+# How often a task whose calls are throttled is called once more: where waiting leaves users on what
+# is certified, for long; where evidence waits, for minutes; and long enough to roll back.
+PATIENT: Final = 16
+BRIEF: Final = 8
+WAITS: Final[dict[str, int]] = {
+    **dict.fromkeys(BEFORE, PATIENT),
+    "Confirm Exposure": BRIEF,
+    "Evaluate Shadow": BRIEF,
+    "Evaluate Metrics": BRIEF,
+    "Step Down": BRIEF,
+    "Ask a Person": BRIEF,
+    "Notify": BRIEF,
+    "Roll Back": 12,
+}
+# What a task bears besides: after these calls it is called once more.
 BORNE: Final[Calls] = (BROKEN, *3 * (THROTTLED,), BROKEN, THROTTLED)
 BORNE_BY: Final[dict[str, Calls]] = {
     "Ask a Person": 4 * (THROTTLED,),
@@ -71,6 +86,11 @@ TOO_MUCH_FOR: Final[dict[tuple[str, str], Calls]] = {
 }
 
 
+def borne(state: str) -> Calls:
+    """All that a task bears, rule by rule."""
+    return (*BORNE_BY.get(state, BORNE), *WAITS[state] * (CALLS_THROTTLED,))
+
+
 def failing(state: str, *calls: Failed) -> Path:
     """To that task, which fails so for good, and to the end."""
     return (*BEFORE[state], enters(state, *calls), *AFTER[state])
@@ -79,7 +99,7 @@ def failing(state: str, *calls: Failed) -> Path:
 def stumbling(path: Path) -> Path:
     """The same way, on which every task that answers does so at its last attempt."""
     return tuple(
-        Visit(visit.state, (*BORNE_BY.get(visit.state, BORNE), *visit.calls))
+        Visit(visit.state, (*borne(visit.state), *visit.calls))
         if any(isinstance(call, Answered) for call in visit.calls)
         else visit
         for visit in path
@@ -94,9 +114,15 @@ FAILURES: Final[dict[str, Path]] = {
         for state in BEFORE
         for kind, calls in TOO_MUCH.items()
     },
+    **{
+        f"{''.join(state.title().split())}CallsThrottled": failing(
+            state, *(attempts + 1) * (CALLS_THROTTLED,)
+        )
+        for state, attempts in WAITS.items()
+    },
     # Each rule counts for itself: the third of one error is too much, whatever else failed.
-    "BrokenBetweenThrottles": failing("Evaluate Metrics", *BORNE, BROKEN),
-    "ThrottledBetweenBreaks": failing("Evaluate Metrics", *BORNE, THROTTLED),
+    "BrokenBetweenThrottles": failing("Evaluate Metrics", *borne("Evaluate Metrics"), BROKEN),
+    "ThrottledBetweenBreaks": failing("Evaluate Metrics", *borne("Evaluate Metrics"), THROTTLED),
 }
 RECOVERIES: Final[dict[str, Path]] = {
     f"{name}AtTheLastAttempt": stumbling(WAYS[name])

@@ -27,6 +27,7 @@ class Failed:
 
 # One name for each rule of a Retry, and the one that no rule of a step's Retry names.
 THROTTLED: Final = Failed("Lambda.TooManyRequestsException", "rate exceeded")
+CALLS_THROTTLED: Final = Failed("ThrottledError", "the function's calls come too fast")
 BROKEN: Final = Failed("BrokenError", "a mistake of ours")
 TIMED_OUT: Final = Failed("States.Timeout", "no answer in time")
 

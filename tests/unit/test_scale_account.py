@@ -8,6 +8,7 @@ from benchmarks.scale import quotas, replay
 from benchmarks.scale.account import Account
 from benchmarks.scale.machine import Visit
 from benchmarks.scale.replay import Step, simulate
+from benchmarks.scale.traffic import chance
 
 LIST, START = "appconfig:list_deployments", "appconfig:start_deployment"
 BACK = Visit(0, "Roll Back", 0.0, [LIST, START])
@@ -59,20 +60,35 @@ def test_refused_lists_roll_back_and_refused_metrics_do_not(
     assert (lost.served, lost.rolled_back, lost.unconfirmed) == (0, 0, 5)
 
 
-def test_apart_they_are_served() -> None:
+def test_apart_they_are_served_at_once_and_together_later() -> None:
     close, apart = (simulate(VISITS, BACK, 200, seconds, 1) for seconds in (1.0, 600.0))
-    assert close.rolled_back + close.unconfirmed > 0
     assert (apart.served, apart.refused) == (200, {})
+    assert (close.served, close.rolled_back) == (200, 0)
+    # Each lists twice before it is served, and ten lists a second are all there are.
+    assert close.late > 2 * 200 / 10 - 10
+
+
+def waited(error: str, state: str = "Raise Exposure") -> list[float]:
+    """The waits until a task of that state is given up."""
+    rules, tried, luck = replay.MACHINE["States"][state]["Retry"], Counter[int](), chance(1)
+    waits = iter(lambda: replay._again(rules, error, tried, luck), None)
+    return [float(wait) for wait in waits if wait is not None]
 
 
 @pytest.mark.parametrize(
     ("error", "waits"),
-    [("Lambda.TooManyRequestsException", [2, 4, 8, 16, None]), ("ClientError", [2, 4, None])],
+    [("Lambda.TooManyRequestsException", [2, 4, 8, 16]), ("ClientError", [2, 4])],
 )
-def test_retries_are_the_definitions(error: str, waits: list[float | None]) -> None:
-    rules = replay.MACHINE["States"]["Raise Exposure"]["Retry"]
-    tried = Counter[str]()
-    assert [replay._again(rules, error, tried) for _ in waits] == waits
+def test_retries_are_the_definitions(error: str, waits: list[float]) -> None:
+    assert waited(error) == waits
+
+
+@pytest.mark.parametrize(("state", "most"), [("Raise Exposure", 300), ("Evaluate Metrics", 30)])
+def test_whoever_was_throttled_waits_a_random_part_of_a_doubled_time(state: str, most: int) -> None:
+    waits = waited(replay.REFUSED, state)
+    assert len(waits) == replay.MACHINE["States"][state]["Retry"][0]["MaxAttempts"]
+    assert all(0 < wait < min(2.0 ** (n + 1), most) for n, wait in enumerate(waits))
+    assert len(set(waits)) == len(waits)
 
 
 def test_a_thousand_starts_at_once_fit_and_more_wait() -> None:

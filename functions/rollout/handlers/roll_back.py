@@ -6,12 +6,14 @@ function proves itself before a launch, in the state Drill Rollback.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from rollout.adapters import flag_reader
 from rollout.adapters.alarms import Alarms, CloudWatchAlarms
 from rollout.adapters.approvals import Approvals, ParameterApprovals
+from rollout.adapters.clients import ThrottledError
 from rollout.adapters.closing import (
     ATTEMPTS,
     PAUSE_SECONDS,
@@ -38,7 +40,10 @@ DRILLED: Final = "drill before the launch"
 
 @dataclass(frozen=True)
 class Ports:
-    """What a rollback needs from outside."""
+    """What a rollback needs from outside.
+
+    patient: whoever waits and comes again raises what was throttled, in place of telling of it.
+    """
 
     flags: Flags
     served: Served
@@ -47,6 +52,7 @@ class Ports:
     approvals: Approvals
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
+    patient: bool = False
 
     @classmethod
     def connect(cls) -> "Ports":
@@ -84,7 +90,7 @@ def roll_back(rollout_id: str, reason: str, ports: Ports) -> dict[str, Any]:
     changed = ours and needs_closing(before)
     try:
         if changed:
-            _tried("the alarm may undo this", lambda: _quieten(ports.alarms))
+            _tried("the alarm may undo this", lambda: _quieten(ports.alarms), ports)
             close(before, f"roll back {holder}: {reason}", ports.planes)
         exposure = verified(ports.planes) if ours else before.flag.exposure_at(ports.clock())
     finally:
@@ -113,21 +119,24 @@ def _unscheduled(rollout_id: str, ports: Ports) -> tuple[list[str], str]:
     def delete() -> None:
         deleted.extend(ports.schedules.delete(schedule_prefix(rollout_id)))
 
-    return deleted, _tried("its schedules are still there", delete) if rollout_id else ""
+    return deleted, _tried("its schedules are still there", delete, ports) if rollout_id else ""
 
 
 def _unasked(rollout_id: str, ports: Ports) -> str:
     """Forget the pending question: no yes may follow a rollback. "" or why it is still kept."""
     if not rollout_id:
         return ""
-    return _tried("its question is still kept", lambda: ports.approvals.forget(rollout_id))
+    forget = partial(ports.approvals.forget, rollout_id)
+    return _tried("its question is still kept", forget, ports)
 
 
-def _tried(failure: str, do: Callable[[], object]) -> str:
+def _tried(failure: str, do: Callable[[], object], ports: Ports) -> str:
     """Do what users need less than a closed flag; "" or, in words, that it failed."""
     try:
         do()
     except REFUSED as error:
+        if ports.patient and isinstance(error, ThrottledError):
+            raise
         log().warning(failure, extra={"reason": str(error)})
         return f"{failure}: {error}"
     return ""
@@ -136,7 +145,7 @@ def _tried(failure: str, do: Callable[[], object]) -> str:
 def _restored(ports: Ports) -> str:
     """Let the alarms be heard again; "" or, in words, that they are not."""
     for _ in range(RESTORES):
-        failure = _tried("the alarm's actions may still be off", ports.alarms.restore)
+        failure = _tried("the alarm's actions may still be off", ports.alarms.restore, ports)
         if not failure:
             break
         ports.sleep(PAUSE_SECONDS)
@@ -154,7 +163,8 @@ def drill(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     Event: {"action": DRILL, "plan", "step"}. Sets the drill's flag, sees it served, rolls back,
     sees that served. Returns {"word": PROVEN or NOT_PROVEN, "reason", "set_seconds": until the
     drill's flag was served, "seconds": until the rollback of it was}. A drill that died is begun
-    anew. Raises what AWS raises, after which the machine rolls back.
+    anew, also one whose calls were throttled. Raises what AWS raises, after which the machine
+    rolls back.
     """
     # Preflight has checked the plan; what checks it must not be loaded to roll back.
     plan, step = parse(event["plan"]), Step.from_json(event["step"])
@@ -164,7 +174,7 @@ def drill(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     back: dict[str, Any] = {"changed": False, "seconds": 0.0}
     if not problem:
         try:
-            back = roll_back(step.rollout_id, DRILLED, ports)
+            back = roll_back(step.rollout_id, DRILLED, replace(ports, patient=True))
         except NotRolledBackError as error:
             problem = str(error)
         else:
