@@ -45,6 +45,19 @@ def test_an_allow_list_is_somebody(plan: Plan) -> None:
     assert phases(plan, listed=1)[1].nobody == 0
 
 
+def test_a_candidate_that_is_hardly_asked_would_be_judged_by_its_cold_sandboxes(plan: Plan) -> None:
+    quiet = Forecast.constant(1000)
+    alone = replace(plan, phases=tuple(replace(phase, shadow_bps=0) for phase in plan.phases))
+    mirrored = replace(
+        plan, phases=tuple(replace(phase, shadow_bps=10_000) for phase in plan.phases)
+    )
+    assert [phase.cold for phase in phases(alone, quiet)] == [False, True, False, False]
+    assert "canary: the candidate is asked less than once in 5 minutes" in " ".join(
+        suggestions(phases(alone, quiet))
+    )
+    assert not any(phase.cold for phase in [*phases(mirrored, quiet), *phases(alone)[2:]])
+
+
 def test_a_phase_that_cannot_certify_in_time_is_named_with_both_times(plan: Plan) -> None:
     canary = phases(plan, Forecast.constant(1000))[1]
     assert canary.problem == "certifying takes 786240 s, the longest bake is 600 s"

@@ -23,6 +23,8 @@ from rollout.domain.sampling import HOUR, LOOK_BACK_SECONDS, shadow_share
 
 # 90 % of a normal distribution lie below its mean and so many standard deviations.
 NINE_OF_TEN: Final = 1.2816
+# Without a request for so long a sandbox may be gone. AWS documents no time.
+IDLE_SECONDS: Final = 300
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,9 @@ class Outlook:
 
     requests: of the arm that is judged, in the planned bake. certify, detect: how many it takes to
     say yes, and to notice twice the limit in nine of ten rollouts, with the seconds each takes.
-    users: expected in the cohort. nobody: the chance that there is none. problem: "" if it fits.
+    users: expected in the cohort. nobody: the chance that there is none. cold: whether the
+    candidate is asked so seldom that it meets cold sandboxes where the control does not. problem:
+    "" if it fits.
     """
 
     phase: str
@@ -43,6 +47,7 @@ class Outlook:
     detect_seconds: float
     users: float
     nobody: float
+    cold: bool
     problem: str
 
 
@@ -74,17 +79,19 @@ def _outlook(
     shadow = shadow_expected(plan, phase, forecast, start)
     certify, seconds = _slowest(phase, promises, index, forecast, (start, shadow))
     detect = requests_to_detect(promises, phase)
-    share = exposure or shadow
+    share, reads = exposure or shadow, forecast.requests(start, phase.bake_seconds)
+    asked = exposure + (1 - exposure) * shadow
     return Outlook(
         phase.name,
         phase.exposure_bps,
-        share * forecast.requests(start, phase.bake_seconds),
+        share * reads,
         certify,
         seconds,
         detect,
         forecast.seconds_for(detect, start, share),
         users * exposure,
         0.0 if listed else (1 - exposure) ** users,
+        exposure > 0 and asked < 1 and asked * reads * IDLE_SECONDS < phase.bake_seconds,
         _problem(phase, seconds),
     )
 
@@ -172,5 +179,11 @@ def suggestions(outlooks: Sequence[Outlook]) -> tuple[str, ...]:
         "put users into cohort.allow_list"
         for one in outlooks
         if one.exposure_bps and one.nobody >= 0.05
+    ]
+    found += [
+        f"{one.phase}: the candidate is asked less than once in {IDLE_SECONDS // 60} minutes, so "
+        "cold sandboxes make it look slow; keep the shadow on (shadow_bps), or expose more at once"
+        for one in outlooks
+        if one.cold
     ]
     return tuple(found)
