@@ -36,6 +36,8 @@ SESSIONS: Final = Quota("StartConfigurationSession a second", 500, APPCONFIG)
 POLLS: Final = Quota("GetLatestConfiguration a second", 1000, APPCONFIG)
 METRIC_CALLS: Final = Quota("GetMetricData a second", 500, CLOUDWATCH)
 ALARMS: Final = Quota("DescribeAlarms a second", 9, CLOUDWATCH)
+ENABLES: Final = Quota("EnableAlarmActions a second", 3, CLOUDWATCH, raised=False)
+DISABLES: Final = Quota("DisableAlarmActions a second", 3, CLOUDWATCH, raised=False)
 SCHEDULES: Final = Quota("CreateSchedule a second", 5000, SCHEDULER)
 CALLS: Final = {
     "appconfig:list_deployments": LISTS,
@@ -48,6 +50,8 @@ CALLS: Final = {
     "appconfigdata:get_latest_configuration": POLLS,
     "cloudwatch:get_metric_data": METRIC_CALLS,
     "cloudwatch:describe_alarms": ALARMS,
+    "cloudwatch:enable_alarm_actions": ENABLES,
+    "cloudwatch:disable_alarm_actions": DISABLES,
     "scheduler:create_schedule": SCHEDULES,
 }
 # Not calls of the machine's own functions.

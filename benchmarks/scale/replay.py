@@ -29,7 +29,9 @@ SCHEDULER_ATTEMPTS: Final = 10
 # No sandbox is left; a function's call was refused, after its client's own attempts.
 NO_SANDBOX, REFUSED = "Lambda.TooManyRequestsException", ThrottledError.__name__
 # What a look, or a confirmation, does without when it is refused: it holds, or looks again.
-SPARED: Final = ("cloudwatch:get_metric_data", "appconfigdata:")
+SPARED: Final[tuple[str, ...]] = ("cloudwatch:get_metric_data", "appconfigdata:")
+# What a rollback only tells of.
+TOLD: Final = ("cloudwatch:", "scheduler:", "ssm:")
 # The first of these is entered when the exposure is served.
 SOAKED: Final = ("Shadow Soak", "Bake")
 
@@ -132,10 +134,11 @@ class Step:
     def _invoked(self, visit: Visit) -> Waiting:
         yield LOOK_SECONDS if visit.state in EVALUATING else TASK_SECONDS
         points = visit.points
+        spared = (*SPARED, *TOLD) if visit.state == self.back.state else SPARED
         for call in visit.calls:
             yield CALL_SECONDS
             many = points if call == "cloudwatch:get_metric_data" else 0
-            if not (yield from self._called(call, many)) and not call.startswith(SPARED):
+            if not (yield from self._called(call, many)) and not call.startswith(spared):
                 return False
         return True
 

@@ -1,6 +1,7 @@
 """The state machine, read as data: what an operator and an auditor must be able to rely on."""
 
 import json
+import math
 import re
 import subprocess
 import sys
@@ -113,6 +114,21 @@ def test_a_step_that_waits_its_longest_twice_comes_within_the_betas_lease() -> N
     document = json.loads((ROOT / "plans" / "beta.json").read_text(encoding="utf-8"))
     waits = [total_wait(TASKS[name]["Retry"][0]) for name in PATIENT]
     assert 2 * max(waits) <= document["lease"]["grace_seconds"]
+
+
+def test_the_page_for_the_person_on_call_has_these_waits() -> None:
+    page = (ROOT / "docs" / "playbook.md").read_text(encoding="utf-8")
+    section = page.split("## When AWS says: too many")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| ([A-Z][^|]+) \| (\d+) times \| (\d+) (\w+), (\d+) on", section, re.M)
+    found = set()
+    for states, times, most, unit, mean in rows:
+        for name in states.split(", "):
+            rule = TASKS[name]["Retry"][0]
+            seconds = total_wait(rule) / (60 if unit == "minutes" else 1)
+            assert (int(times), int(most)) == (rule["MaxAttempts"], math.ceil(seconds)), name
+            assert int(mean) == int(seconds / 2), name
+            found.add(name)
+    assert found == set(TASKS)
 
 
 @pytest.mark.parametrize("name", TASKS)

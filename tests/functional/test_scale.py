@@ -5,15 +5,16 @@ import os
 import re
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.scale import machine, page, rows, simulation, stacks
+from benchmarks.scale import machine, page, replay, rows, simulation, stacks
 from benchmarks.scale.machine import HERE, Trace
+from benchmarks.scale.replay import Outcome
 from benchmarks.scale.traffic import LEVELS, ROOT
 from ops.costs.usage import Usage, of_plan
 from ops.watching import watch
@@ -225,15 +226,62 @@ def test_under_the_ceiling_the_shadow_costs_no_more_at_more_traffic() -> None:
             assert row["usd"] < 13
 
 
-def test_what_was_launched_apart_is_served_and_what_was_not_is_rolled_back() -> None:
-    many = [row for row in FOUND["account"] if row["stacks"] == 1000]
-    for row in many:
-        if row["within"] == "half an hour":
-            assert (row["served"], row["rolled_back"], row["unconfirmed"]) == (1000, 0, 0)
-            assert row["late"] < BY_NAME[simulation.BETA].plan.lease_grace_seconds / 100
-        if row["within"] in ("at once", "a minute"):
-            assert row["first"] == "AppConfig List* a second"
-            assert row["served"] < 100
+def at_once(step: str, number: int, within: str) -> dict[str, Any]:
+    (row,) = [
+        row
+        for row in FOUND["account"]
+        if (row["step"], row["stacks"], row["within"]) == (step, number, within)
+    ]
+    return dict(row)
+
+
+@pytest.mark.parametrize("row", FOUND["account"], ids=lambda r: f"{r['step']}, {r['stacks']}")
+def test_rollouts_at_the_same_time_do_not_roll_each_other_back(row: dict[str, Any]) -> None:
+    ended = (row["served"], row["rolled_back"], row["unconfirmed"], row["not_started"])
+    if (row["step"], row["stacks"], row["within"]) == ("launch", 1000, "at once"):
+        assert ended == (999, 1, 0, 0)
+    else:
+        assert ended == (row["stacks"], 0, 0, 0)
+    grace = BY_NAME[simulation.BETA].plan.lease_grace_seconds
+    assert row["late"] < grace / (100 if row["within"] == "half an hour" else 6)
+
+
+def test_a_hundred_and_a_thousand_launches_at_once_are_as_the_document_says() -> None:
+    hundred, thousand = (at_once("launch", number, "at once") for number in (100, 1000))
+    assert hundred["served"] == 100
+    assert digits(r"the last one (\d+) seconds late") == round(hundred["late"])
+    assert digits(r"for each other\*\*: (\d+) are served") == thousand["served"]
+    assert digits(r"the last one after (\d+) minutes") == round(thousand["late"] / 60)
+    assert thousand["first"] == "AppConfig List* a second"
+    enables = thousand["refused"].get("EnableAlarmActions a second", 0)
+    assert enables < thousand["refused"][thousand["first"]] / 1000
+
+
+@pytest.fixture(scope="module")
+def launching(quiet: Trace) -> Callable[[int], Outcome]:
+    """seed -> a hundred launches at once, by a quieter plan, which launches with the same calls."""
+    back = machine.rollback(BY_NAME[QUIET], SEED)
+    visits = [visit for visit in quiet.visits if visit.execution == 0 and visit.at <= rows.HORIZON]
+    return lambda seed: replay.simulate(visits, back, 100, 1.0, seed)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_hundred_launches_at_once_are_served_whatever_chance_does(
+    launching: Callable[[int], Outcome], seed: int
+) -> None:
+    found = launching(seed)
+    assert (found.served, found.rolled_back, found.unconfirmed) == (100, 0, 0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_without_a_rule_of_their_own_most_would_be_rolled_back(
+    launching: Callable[[int], Outcome], monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    for state in replay.MACHINE["States"].values():
+        if "Retry" in state:
+            monkeypatch.setitem(state, "Retry", state["Retry"][1:])
+    assert 70 <= launching(seed).rolled_back <= 90
+    assert "some eighty would be rolled back" in re.sub(r"\s+", " ", PAGE)
 
 
 # One region after another
