@@ -34,8 +34,8 @@ def test_a_shift_of_all_requests_is_seen_before_the_tail_shows_it() -> None:
     shifted, tail_only = trial(), trial()
     for _ in range(60):
         arms = (Arm(95, 0, 5), Arm(5, 0, 0))
-        shifted.see(minute(*arms, body=((19, 3), (47, 5))))
-        tail_only.see(minute(*arms, body=((19, 1), (47, 2))))
+        shifted.see(minute(*arms, body=((19, 3), (38, 5), (57, 5), (76, 5))))
+        tail_only.see(minute(*arms, body=((19, 1), (38, 2), (57, 3), (76, 4))))
     assert shifted.values()[SLOW] > 100 > 1 > tail_only.values()[SLOW]
 
 

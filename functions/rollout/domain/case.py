@@ -14,7 +14,6 @@ from rollout.domain.harm import (
     Relative,
     When,
     ladder,
-    odds_ladder,
 )
 from rollout.domain.wealth import Wealth, alternatives
 
@@ -53,11 +52,9 @@ class Case:
     was not there before.
     """
 
-    def __init__(self, metric: str, rail: Rail, planned: int, *, body: bool = False) -> None:
+    def __init__(self, metric: str, rail: Rail, planned: int) -> None:
         self.rail = rail
         rates = ladder(rail.tolerated, fractional=metric == ERRORS)
-        if body:
-            rates = odds_ladder(rail.tolerated)
         self.absolute = Absolute(rail.tolerated, Wealth(rates), Onset(planned))
         self.relative: Relative | None = None
         if metric == SLOW:

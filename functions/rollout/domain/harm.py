@@ -30,11 +30,6 @@ def ladder(tolerated: float, *, fractional: bool = False) -> tuple[Alternative, 
     return alternatives(rates, rates[-3:] if fractional else ())
 
 
-def odds_ladder(tolerated: float) -> tuple[Alternative, ...]:
-    """Rates to bet on where the tolerated one is large: worse by the same odds as the relative."""
-    return alternatives([at_odds(odds, tolerated) for odds in SLOW_ODDS])
-
-
 def at_odds(odds: float, rate: float) -> float:
     """The rate whose odds are so many times those of `rate`."""
     return odds * rate / (1 + (odds - 1) * rate)

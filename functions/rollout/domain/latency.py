@@ -14,7 +14,7 @@ from itertools import accumulate
 from typing import Final
 
 LEVEL: Final = 0.95
-BODY: Final = (0.8, 0.5)
+BODY: Final = (0.8, 0.6, 0.4, 0.2)
 LEVELS: Final = (LEVEL, *BODY)
 # Requests the reference remembers, and those the comparison of the two arms' p95 remembers.
 MEMORY: Final = 2000

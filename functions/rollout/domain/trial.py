@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from rollout.domain.body import Body, groups
 from rollout.domain.case import (
     ERRORS,
     MISMATCHES,
@@ -49,9 +50,7 @@ class Trial:
     ) -> None:
         self.planned = planned
         self.cases = {name: Case(name, rail, planned) for name, rail in rails.items()}
-        self.body = [
-            Case(SLOW, Rail(1 - level, 1 - level, 0.0), planned, body=True) for level in BODY
-        ]
+        self.body = Body(BODY, planned)
         self.tenant = tenant
         self.tenants: list[Case] = []
         self.clumping, self.slow_clumping = (
@@ -98,8 +97,11 @@ class Trial:
         else:
             self.cases[SLOW].see(counts, (control.slow, control.requests), slower)
         shifted = replace(when, phi=max(phi, BODY_CLUMPING))
-        for case, (slow_control, slow) in zip(self.body, minute.body, strict=False):
-            case.see((slow, candidate.requests), (slow_control, control.requests), shifted)
+        if minute.body:
+            above_control, above = zip(*minute.body, strict=True)
+            self.body.see(
+                groups(above, candidate.requests), groups(above_control, control.requests), shifted
+            )
 
     def _see_tenants(self, minute: Minute, when: When) -> None:
         if self.tenant is None:
@@ -140,8 +142,7 @@ class Trial:
     def _slow(self) -> float:
         """The e-value on slow requests: of the tail, and of the body where it is known."""
         tail = self.cases[SLOW].value
-        body = sum(case.value for case in self.body) / len(self.body)
-        return TAIL_SHARE * tail + (1 - TAIL_SHARE) * body
+        return TAIL_SHARE * tail + (1 - TAIL_SHARE) * self.body.value
 
     @property
     def shaken(self) -> bool:

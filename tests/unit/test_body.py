@@ -1,0 +1,104 @@
+"""The body of the latency distribution: no bet pays while the candidate is no slower."""
+
+import math
+from collections.abc import Iterator
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollout.domain.body import FEW_OF_BOTH, TILTS, Body, Groups, groups, worths
+from rollout.domain.harm import When
+from rollout.domain.latency import BODY
+
+SCORES = (1.0, 0.75, 0.5, 0.25, 0.0)
+WEIGHTS = tuple(tuple(math.exp(tilt * score) for score in SCORES) for tilt in TILTS)
+counts = st.tuples(*[st.integers(0, 8)] * 5)
+
+
+def paid(candidate: Groups, control: Groups, tilt: int) -> float:
+    """ln of the factor of one block; 0 where there is no bet."""
+    pooled = tuple(one + other for one, other in zip(candidate, control, strict=True))
+    worth = worths(pooled, sum(candidate), WEIGHTS)[tilt]
+    score = sum(one * count for one, count in zip(SCORES, candidate, strict=True))
+    return TILTS[tilt] * score - worth if worth < math.inf else 0.0
+
+
+def draws(pooled: Groups, asked: int) -> Iterator[Groups]:
+    """All ways in which that many of the requests are the candidate's, as groups."""
+    of_each = [group for group, count in enumerate(pooled) for _ in range(count)]
+    for chosen in combinations(of_each, asked):
+        yield tuple(chosen.count(group) for group in range(len(pooled)))
+
+
+@pytest.mark.parametrize("pooled", [(2, 2, 3, 1, 2), (0, 0, 1, 0, 9), (4, 0, 0, 0, 6)])
+@pytest.mark.parametrize("asked", [1, 4, 9])
+@pytest.mark.parametrize("tilt", range(len(TILTS)))
+def test_a_draw_of_few_is_exactly_fair(pooled: Groups, asked: int, tilt: int) -> None:
+    factors = [
+        math.exp(
+            paid(mine, tuple(all_ - one for all_, one in zip(pooled, mine, strict=True)), tilt)
+        )
+        for mine in draws(pooled, asked)
+    ]
+    assert math.isclose(sum(factors) / len(factors), 1)
+
+
+@given(mine=counts, scale=st.integers(5, 50), tilt=st.integers(0, 3))
+def test_many_are_never_worth_less_than_drawn_exactly(mine: Groups, scale: int, tilt: int) -> None:
+    """Ten groups as large as a permutation can still be summed up for."""
+    asked = min(10, sum(mine))
+    few = worths(mine, asked, WEIGHTS)[tilt] if asked > 0 and sum(mine) <= FEW_OF_BOTH else 0.0
+    pooled = tuple(scale * count for count in mine)
+    many = worths(pooled, asked, WEIGHTS)[tilt] if asked else 0.0
+    assert many >= few - 1e-9
+
+
+@given(mine=counts, theirs=counts, scale=st.sampled_from([1, 30]), tilt=st.integers(0, 3))
+def test_a_slower_request_of_the_candidate_never_pays_less(
+    mine: Groups, theirs: Groups, scale: int, tilt: int
+) -> None:
+    """So a candidate that is faster than the control never pays more than one that is like it."""
+    control = tuple(scale * count for count in theirs)
+    if not sum(mine) or not sum(control):
+        return
+    for group in range(1, 5):
+        if mine[group]:
+            slower = list(mine)
+            slower[group] -= 1
+            slower[group - 1] += 1
+            assert paid(tuple(slower), control, tilt) >= paid(mine, control, tilt) - 1e-9
+
+
+def hour(candidate: Groups, control: Groups) -> float:
+    known = Body(BODY, 360)
+    for minute in range(60):
+        known.see(candidate, control, When(1, minute, 0.005))
+    return known.value
+
+
+def test_a_shift_is_seen_and_likeness_is_not() -> None:
+    control = (19, 19, 19, 19, 19)
+    assert hour((2, 1, 1, 1, 0), control) > 100
+    assert hour((1, 1, 1, 1, 1), control) < 1
+    assert hour((0, 0, 1, 1, 3), control) < 1
+
+
+def test_a_shift_of_both_arms_accuses_nobody() -> None:
+    assert hour((3, 1, 1, 0, 0), (57, 19, 19, 0, 0)) < 1
+
+
+def test_a_shift_beside_a_control_that_got_faster_accuses_nobody() -> None:
+    """The candidate is as the control was before: slower than it, but not slow."""
+    assert hour((1, 1, 1, 1, 1), (0, 0, 19, 38, 38)) < 1
+
+
+def test_at_half_of_the_users_only_tilts_that_may_be_used_are() -> None:
+    pooled = (40, 40, 40, 40, 40)
+    assert [worth < math.inf for worth in worths(pooled, 100, WEIGHTS)] == [True] + 3 * [False]
+    assert all(worth < math.inf for worth in worths(pooled, 1, WEIGHTS))
+
+
+def test_groups_are_told_from_requests_above_each_level() -> None:
+    assert groups((2, 3, 7, 9), 10) == (2, 1, 4, 2, 1)
