@@ -12,7 +12,7 @@ from tests.scenarios import SCENARIOS, mocks
 from tests.scenarios.by_state import ByState
 from tests.scenarios.differences import DIFFERENCES
 from tests.scenarios.failures import UNREADABLE
-from tests.scenarios.runs import expected, in_memory
+from tests.scenarios.runs import INPUT, Mocked, expected, in_memory
 from tests.scenarios.visits import STATES, TIMED_OUT, Answered, Failed, Visit
 
 TASKS = [name for name, state in STATES.items() if state["Type"] == "Task"]
@@ -50,6 +50,13 @@ def uses(visit: Visit, number: int) -> int:
 def test_the_playbook_goes_as_the_table_says(name: str) -> None:
     """By the interpreter of the fault matrix; tests/local has the others."""
     assert in_memory(name) == expected(name)
+
+
+def test_whoever_is_throttled_waits_twice_as_long_each_time_up_to_the_longest() -> None:
+    """In memory the longest time that the jitter allows."""
+    world = Mocked(SCENARIOS["PreflightCallsThrottled"])
+    waits = list(Execution("one", INPUT, world).run())
+    assert waits == [2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, *8 * (300.0,)]
 
 
 class OneState:
