@@ -87,7 +87,7 @@ class Body:
 
 
 @lru_cache(maxsize=256)
-def worths(pooled: Groups, asked: int, weights: tuple[tuple[float, ...], ...]) -> list[float]:
+def worths(pooled: Groups, asked: int, weights: tuple[tuple[float, ...], ...]) -> tuple[float, ...]:
     """Per tilt: ln of what the candidate's requests are worth on average, when it is no slower.
 
     pooled: both arms' requests per group, `asked` of which are the candidate's. While the arms are
@@ -101,13 +101,15 @@ def worths(pooled: Groups, asked: int, weights: tuple[tuple[float, ...], ...]) -
     """
     both = sum(pooled)
     if asked <= FEW and both <= FEW_OF_BOTH:
-        return [_drawn(pooled, asked, one) for one in weights]
-    return [
-        asked * math.log(_dot(one, pooled) / both)
-        if asked == 1 or max(one) * asked <= both
-        else math.inf
-        for one in weights
-    ]
+        return tuple([_drawn(pooled, asked, one) for one in weights])
+    return tuple(
+        [
+            asked * math.log(_dot(one, pooled) / both)
+            if asked == 1 or max(one) * asked <= both
+            else math.inf
+            for one in weights
+        ]
+    )
 
 
 def _drawn(pooled: Groups, asked: int, weights: Sequence[float]) -> float:
