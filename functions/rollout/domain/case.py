@@ -83,10 +83,16 @@ class Case:
         usual = min(MOST_USUAL, FULL_RATIO * events / requests) if requests else 0.0
         self.full.see(late, when, usual)
         if self.relative:
-            # On the upper side of the estimate: a control that never failed may do so yet.
-            more = FULL_RATIO * (1 + CAUTION * math.sqrt(events + 1)) / requests if requests else 0
-            usual = min(MOST_USUAL, usual + more) or self.rail.full
-            self.relative.see_alone(late, usual, when)
+            self.relative.see_alone(late, self._stand_in(), when)
+
+    def _stand_in(self) -> float:
+        """The rate that is no worse than a control that is gone."""
+        events, requests = self.past
+        if not requests:
+            return self.rail.full
+        # On the upper side of the estimate: a control that never failed may do so yet.
+        upper = events + 1 + CAUTION * math.sqrt(events + 1)
+        return min(MOST_USUAL, FULL_RATIO * upper / requests)
 
     def remember(self, control: Counts) -> None:
         """Add the control's (events, requests) of one minute to its past."""
