@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from benchmarks.decision.bounds import first_at_most
 from benchmarks.decision.latency import Floats
 from benchmarks.decision.loops import outcome
 from benchmarks.decision.oracle.evidence import Evidence
@@ -113,14 +114,8 @@ def spending_mark(paths: Floats, alpha: float = ALPHA, least: int = 1) -> float:
 
     The chance is the mean of the inverse ratio at the crossing, over paths drawn under the harm.
     """
-    low, high = LOWEST, math.log(1 / alpha)
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        if _false(paths, middle, least) > alpha:
-            low = middle
-        else:
-            high = middle
-    return high
+    highest = math.log(1 / alpha)
+    return first_at_most(alpha, lambda mark: _false(paths, mark, least), LOWEST, highest, HALVINGS)
 
 
 def _false(paths: Floats, mark: float, least: int) -> float:
