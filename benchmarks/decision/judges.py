@@ -13,7 +13,7 @@ from benchmarks.decision.rivals.alarms import (
     CodeDeploy,
 )
 from benchmarks.decision.rivals.argo import Argo
-from benchmarks.decision.rivals.calibrated import CALIBRATED
+from benchmarks.decision.rivals.calibrated import CALIBRATED, CALIBRATED_EXCESS
 from benchmarks.decision.rivals.flagger import Flagger
 from benchmarks.decision.rivals.kayenta import Effects, Kayenta
 from benchmarks.decision.rivals.ztest import ZTest
@@ -40,6 +40,7 @@ JUDGES: Final[Mapping[str, Callable[[], Judge]]] = {
     "alarm-arm": lambda: Alarms([ARM_ALARM]),
     "alarm-all": lambda: Alarms(ALL_ALARMS),
     "alarm-calibrated": lambda: Alarms(CALIBRATED),
+    "alarm-calibrated-excess": lambda: Alarms(CALIBRATED_EXCESS),
     "codedeploy": lambda: CodeDeploy([SEED_ALARM]),
     "z-test": ZTest,
 }
