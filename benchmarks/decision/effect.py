@@ -52,6 +52,7 @@ class Candidate:
         planned = level.planned
         self._begins = chance.integers(planned // len(WEIGHTS), int(LATEST * planned))
         self._exposed_at: int | None = None
+        self._weight = 0.0
 
     def activity(self, moments: Floats, weight: float) -> Floats:
         """How much of the change is there: 0 to 1. Stages are asked for in order."""
@@ -68,6 +69,9 @@ class Candidate:
             there = there * (moments >= self._begins)
         if onset.lasts:
             there = there * (moments < self._begins + onset.lasts)
+        if onset.steps:
+            there[0 if weight == self._weight else 1 :] = 0
+            self._weight = weight
         if onset.every > 1:
             there = there * (self._chance.random(len(moments)) < 1 / onset.every)
         return np.asarray(there, dtype=np.float64)

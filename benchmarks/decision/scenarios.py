@@ -15,7 +15,8 @@ class Onset:
 
     weight: from this exposure on. late: begins at a random moment while users are exposed.
     ramp: minutes (at 60-minute stages) over which it grows. every: in one minute out of so many.
-    lasts: minutes, 0 for ever. in_shadow: mirrored requests show it as well.
+    lasts: minutes, 0 for ever. steps: only in the first minute after each step of the ramp.
+    in_shadow: mirrored requests show it as well.
     """
 
     weight: float = 0.0
@@ -23,6 +24,7 @@ class Onset:
     ramp: int = 0
     every: int = 1
     lasts: int = 0
+    steps: bool = False
     in_shadow: bool = False
 
 
@@ -123,6 +125,9 @@ _STRESS: Final = {
     "clumped-6x-1%": (Change(error=0.01), SHADOW, Weather(errors=(0.005, 0.01), clump=0.03)),
     "cold-starts": (Change(cold=True), Onset(), CALM),
     "candidate-blip": (Change(error=0.20), Onset(late=True, lasts=5), CALM),
+    "slow-minute": (Change(scale=2.0), Onset(late=True, lasts=1), CALM),
+    "cold-steps": (Change(tail=0.10), Onset(steps=True), CALM),
+    "warm-up-steps": (Change(scale=1.5), Onset(steps=True), CALM),
     "error-1.5%": (Change(error=0.015), SHADOW, CALM),
     "storm-at-full": (Change(), Onset(), Weather(storms=5, unwatched=True)),
     "p95+22%": (Change(scale=1.22), Onset(), Weather(storms=1)),
