@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import accumulate, combinations
 
 import pytest
 from hypothesis import given
@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from rollout.domain.body import FEW_OF_BOTH, TILTS, Body, Groups, groups, worths
 from rollout.domain.harm import When
-from rollout.domain.latency import BODY
+from rollout.domain.latency import SHARES
 
 SCORES = (1.0, 0.75, 0.5, 0.25, 0.0)
 WEIGHTS = tuple(tuple(math.exp(tilt * score) for score in SCORES) for tilt in TILTS)
+USUAL = SHARES[1:]
 counts = st.tuples(*[st.integers(0, 8)] * 5)
 
 
@@ -72,9 +73,9 @@ def test_a_slower_request_of_the_candidate_never_pays_less(
 
 
 def hour(candidate: Groups, control: Groups) -> float:
-    known = Body(BODY, 360)
+    known = Body(len(SCORES), 360)
     for minute in range(60):
-        known.see(candidate, control, When(1, minute, 0.005))
+        known.see(candidate, control, USUAL, When(1, minute, 0.005))
     return known.value
 
 
@@ -102,3 +103,34 @@ def test_at_half_of_the_users_only_tilts_that_may_be_used_are() -> None:
 
 def test_groups_are_told_from_requests_above_each_level() -> None:
     assert groups((2, 3, 7, 9), 10) == (2, 1, 4, 2, 1)
+
+
+@given(theirs=counts)
+def test_one_request_is_worth_nothing_on_average_up_to_what_is_usual(theirs: Groups) -> None:
+    """It falls into each group as often as the control's do; at full exposure as well."""
+    total = sum(theirs)
+    if not total:
+        return
+    usual = [count / total for count in accumulate(theirs)][:-1]
+    worth = {False: 0.0, True: 0.0}
+    for group, count in enumerate(theirs):
+        mine = tuple(int(number == group) for number in range(len(SCORES)))
+        for full in worth:
+            known, when = Body(len(SCORES), 360), When(1, 1, 0.005)
+            if full:
+                known.see_full(mine, mine, usual, when)
+            else:
+                known.see(mine, (0,) * len(SCORES), usual, when)
+            worth[full] += count / total * known.absolute.value
+    assert worth[False] == worth[True] <= 1 + 1e-9
+
+
+def test_at_full_exposure_only_what_is_slower_than_the_limit_is_worse_than_the_control() -> None:
+    shifted, alike = (12, 4, 2, 1, 1), (4, 4, 4, 4, 4)
+    values = []
+    for late in (shifted, alike):
+        known = Body(len(SCORES), 360)
+        for minute in range(60):
+            known.see_full(shifted, late, USUAL, When(2, minute, 0.005))
+        values.append(known.value)
+    assert values[0] > 100 > 1 > values[1]

@@ -6,16 +6,18 @@ from bisect import bisect_left
 from itertools import accumulate
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from rollout.domain.histogram import NO_LATENCIES, Latencies, latencies
 from rollout.domain.latency import (
     BODY,
     LEVELS,
+    LONGEST_STORM,
     MEMORY,
-    NO_LATENCIES,
+    SHARES,
     WAITING,
-    Latencies,
     Reference,
-    latencies,
 )
 
 
@@ -49,7 +51,7 @@ def test_little_knowledge_makes_a_careful_cut_off() -> None:
 def test_the_reference_follows_the_control() -> None:
     known = reference()
     known.see(spread(0, 10_000), NO_LATENCIES)
-    for _ in range(20):
+    for _ in range(LONGEST_STORM + 20):
         known.see(spread(100, 1000), NO_LATENCIES)
     assert known.cutoffs[0] >= 190
 
@@ -77,6 +79,8 @@ def test_the_cut_offs_are_those_of_a_histogram_that_is_made_smaller_every_minute
         buckets = sorted(chance.sample(range(60 + minute % 40), 20))
         counts = [chance.randrange(1000) for _ in buckets]
         known.see(latencies(buckets, counts), NO_LATENCIES)
+        if known.stormy:
+            continue
         plain = [count * math.exp(-sum(counts) / MEMORY) for count in plain]
         for bucket, count in zip(buckets, counts, strict=True):
             plain[bucket] += count
@@ -144,11 +148,78 @@ def test_a_quiet_minute_before_full_exposure_does_not_make_the_usual_ones_slow()
     for _ in range(3):
         known.see(spread(0, 10_000), NO_LATENCIES)
     assert known.cutoffs[0] < 105
-    assert known.frozen() >= 114
+    assert known.frozen()[0][0] >= 114
+
+
+def test_a_rollout_that_began_at_night_is_not_measured_by_the_night_at_full_exposure() -> None:
+    known = reference()
+    for _ in range(30):
+        known.see(spread(0, 1000), NO_LATENCIES)
+    for first in range(20):
+        known.see(spread(first, 1000), NO_LATENCIES)
+    cutoffs, _ = known.frozen()
+    assert cutoffs == known.cutoffs
 
 
 def test_nothing_is_slow_at_full_exposure_when_no_control_was_ever_seen() -> None:
-    assert reference().frozen() == 256
+    assert reference().frozen() == ((256,) * len(LEVELS), SHARES)
+
+
+def test_slow_requests_are_counted_by_what_was_known_before_the_minute() -> None:
+    known = reference()
+    known.see(spread(0, 100_000), NO_LATENCIES)
+    tail, *body = known.cutoffs
+    found = known.measure(spread(tail + 1), latencies([tail + 5, tail + 6, tail + 10], [1, 2, 4]))
+    assert (found.control[0], found.candidate[0], found.late[0]) == (1000, 6, 4)
+    assert found.control[1:] == [1000] * len(body)
+
+
+def test_shares_are_what_lies_above_the_edge_of_a_bucket_on_the_upper_side() -> None:
+    known = reference()
+    known.see(latencies([10, 20, 30], [9_000, 900, 100]), NO_LATENCIES)
+    share = 0.01 + 1.5 * math.sqrt(0.95 * 0.05 / (1.5 * 10_000))
+    assert math.isclose(known.shares[0], share)
+
+
+@given(counts=st.lists(st.integers(0, 50), min_size=256, max_size=256), minutes=st.integers(1, 9))
+def test_no_share_is_more_than_its_level_says_or_less_than_one_further_up(
+    counts: list[int], minutes: int
+) -> None:
+    known = reference()
+    for _ in range(minutes):
+        known.see(latencies(range(256), counts), NO_LATENCIES)
+    for shares in (known.shares, known.frozen()[1]):
+        assert list(shares) == sorted(shares)
+        assert all(one <= most + 1e-9 for one, most in zip(shares, SHARES, strict=True))
+
+
+def test_the_minutes_after_a_storm_are_not_measured_by_it() -> None:
+    known = reference()
+    for first in [*[0] * 20, *[40] * 15]:
+        known.see(spread(first), NO_LATENCIES)
+        assert known.stormy is (first == 40)
+    known.see(spread(0), NO_LATENCIES)
+    assert not known.stormy
+    assert known.cutoffs[0] <= 97
+
+
+def test_what_lasts_longer_than_any_storm_is_how_the_control_is_now() -> None:
+    known = reference()
+    for first in [*[0] * 20, *[40] * (LONGEST_STORM + 20)]:
+        known.see(spread(first), NO_LATENCIES)
+    assert not known.stormy
+    assert known.cutoffs[0] >= 135
+
+
+def test_a_p95_above_the_limit_is_seen_when_no_control_is_left() -> None:
+    slow, alike = reference(), reference()
+    for known, first in ((slow, 20), (alike, 0)):
+        for _ in range(10):
+            known.see(spread(0), spread(0))
+        for _ in range(10):
+            known.see(NO_LATENCIES, spread(first), alone=True)
+    assert slow.slower()
+    assert not alike.slower()
 
 
 def test_arms_that_are_never_asked_in_the_same_minute_are_compared_all_the_same() -> None:

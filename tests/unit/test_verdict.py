@@ -254,6 +254,25 @@ def test_without_data_nothing_is_promoted(plan: Plan, phase: str, baked: int) ->
     assert judged(plan, phase, evidence).call in (Call.HOLD, Call.INVESTIGATE)
 
 
+def test_an_incident_that_both_arms_share_proves_nothing_against_the_candidate(plan: Plan) -> None:
+    incident = stretch(2, 10, control=Arm(1000, 300), candidate=Arm(1000, 300))
+    alone = stretch(2, 10, candidate=Arm(1000, 300))
+    calm = stretch(2, 30)
+    found = judged(plan, PHASES[2], until(PHASES[2], calm, incident, calm))
+    assert found.call is Call.PROMOTE
+    assert "errors 0 of 60000 (0.00%) (10 minutes of the control's own trouble aside)" in str(
+        found.reasons
+    )
+    assert call(plan, PHASES[2], calm, alone, calm) is not Call.PROMOTE
+
+
+def test_minutes_of_the_controls_trouble_alone_promote_nobody(plan: Plan) -> None:
+    incident = stretch(2, 10, control=Arm(1000, 300))
+    found = judged(plan, PHASES[2], until(PHASES[2], incident))
+    assert found.call is Call.HOLD
+    assert vote(found, "errors").requests == 0
+
+
 @pytest.mark.parametrize("phase", LIVE_PHASES)
 def test_what_earlier_phases_have_shown_promotes_nobody_from_a_new_one(
     plan: Plan, phase: str

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rollout.domain import likelihood
 from rollout.domain.harm import FIRST, Absolute, Onset, Relative, When, ladder
 from rollout.domain.likelihood import absolutes, relatives
-from rollout.domain.wealth import CAP, REMEMBERED, Wealth, alternatives
+from rollout.domain.wealth import CAP, REMEMBERED, TAPER, Wealth, alternatives
 
 AT = (1, 1)
 
@@ -225,7 +225,14 @@ def test_a_minute_that_says_nothing_is_a_bet_that_pays_nothing() -> None:
 def test_the_share_above_a_limit_counts_the_larger_effects_only() -> None:
     wealth = Wealth(alternatives([0.01, 0.05]))
     wealth.bet([0.0, math.log(3.0)], 1.0, 1)
-    assert math.isclose(wealth.share_above(0.02), 0.75)
+    assert math.isclose(wealth.share_above(0.02), 3 * TAPER / (1 + 3 * TAPER))
+
+
+def test_all_is_staked_and_more_of_it_on_smaller_effects() -> None:
+    known = alternatives([0.01, 0.05, 0.3], [0.05, 0.3])
+    shares = [one.share for one in known]
+    assert math.isclose(sum(shares), 1)
+    assert shares == sorted(shares, reverse=True)
 
 
 @pytest.mark.parametrize("tolerated", [0.0005, 0.01, 0.05, 0.3, 0.6])

@@ -25,56 +25,75 @@ Groups = tuple[int, ...]
 class Body:
     """The evidence that the candidate's times are shifted, absolute and relative to the control.
 
-    levels: the shares of the control's requests that are faster, falling. Both must speak against
-    the candidate, as in a Case.
+    groups: how many there are. Both must speak against the candidate, as in a Case.
     """
 
-    def __init__(self, levels: Sequence[float], planned: int) -> None:
-        edges = (1.0, *levels, 0.0)
-        shares = [high - low for high, low in pairwise(edges)]
-        self._scores = [1 - index / len(levels) for index in range(len(shares))]
+    def __init__(self, groups: int, planned: int) -> None:
+        self._scores = [1 - index / (groups - 1) for index in range(groups)]
         self._weights = tuple(
             tuple(math.exp(tilt * score) for score in self._scores) for tilt in TILTS
         )
-        self._usual = [math.log(_dot(weights, shares)) for weights in self._weights]
-        self._absolute, self._absolute_onset = Wealth(alternatives(TILTS)), Onset(planned)
-        self._relative, self._relative_onset = Wealth(alternatives(TILTS)), Onset(planned)
+        self.absolute, self._onset_absolute = Wealth(alternatives(TILTS)), Onset(planned)
+        self.relative, self._onset_relative = Wealth(alternatives(TILTS)), Onset(planned)
         self._phase = -1
-        self._candidate = self._control = (0,) * len(shares)
+        self._candidate = self._control = (0,) * groups
 
     @property
     def value(self) -> float:
         """The e-value."""
-        return min(self._absolute.value, self._relative.value)
+        return min(self.absolute.value, self.relative.value)
 
-    def see(self, candidate: Groups, control: Groups, when: When) -> None:
-        """One minute's requests per group, slowest first."""
+    def see(self, candidate: Groups, control: Groups, usual: Sequence[float], when: When) -> None:
+        """One minute's requests per group, slowest first.
+
+        usual: what part of the control's requests is above each level, the highest first.
+        """
         if when.calm:
-            self._see_absolute(candidate, when)
-        if when.phase != self._phase:
-            self._close(when)
-            self._phase = when.phase
+            self._see_usual(self.absolute, self._onset_absolute, candidate, usual, when)
+        self._enter(when)
         self._candidate = _sum(self._candidate, candidate)
         self._control = _sum(self._control, control)
         if sum(self._control) >= BLOCK:
             self._close(when)
 
-    def _see_absolute(self, candidate: Groups, when: When) -> None:
+    def see_full(self, candidate: Groups, late: Groups, usual: Sequence[float], when: When) -> None:
+        """One minute of full exposure, where what is usual stands in for a control.
+
+        late: the candidate's groups after the limit, not only what is tolerated, is taken off.
+        """
+        self._see_usual(self.absolute, self._onset_absolute, candidate, usual, when)
+        self._enter(when)
+        self._see_usual(self.relative, self._onset_relative, late, usual, when)
+
+    def _see_usual(
+        self,
+        wealth: Wealth,
+        onset: Onset,
+        candidate: Groups,
+        usual: Sequence[float],
+        when: When,
+    ) -> None:
         asked = sum(candidate)
-        prior = self._absolute_onset.prior(when.phase, active=asked > 0)
+        prior = onset.prior(when.phase, active=asked > 0)
         if asked:
-            logs = self._evidence(candidate, [asked * usual for usual in self._usual], when.phi)
-            self._absolute.bet(logs, prior, when.minute)
+            shares = [more - less for less, more in pairwise((0.0, *usual, 1.0))]
+            worth = [asked * math.log(_dot(weights, shares)) for weights in self._weights]
+            wealth.bet(self._evidence(candidate, worth, when.phi), prior, when.minute)
+
+    def _enter(self, when: When) -> None:
+        if when.phase != self._phase:
+            self._close(when)
+            self._phase = when.phase
 
     def _close(self, when: When) -> None:
         """Compare the block so far and begin another."""
         asked, asked_control = sum(self._candidate), sum(self._control)
         active = asked > 0 and asked_control > 0
-        prior = self._relative_onset.prior(self._phase, active=active)
+        prior = self._onset_relative.prior(self._phase, active=active)
         if active:
             pooled = _sum(self._candidate, self._control)
             worth = worths(pooled, asked, self._weights)
-            self._relative.bet(self._evidence(self._candidate, worth, when.phi), prior, when.minute)
+            self.relative.bet(self._evidence(self._candidate, worth, when.phi), prior, when.minute)
         self._candidate = self._control = (0,) * len(self._scores)
 
     def _evidence(self, candidate: Groups, worth: Sequence[float], phi: float) -> list[float]:

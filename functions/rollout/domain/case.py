@@ -67,23 +67,34 @@ class Case:
             self.full = Absolute(rail.full, Wealth(ladder(rail.full)), Onset(planned))
         self.past = (0, 0)
 
-    def see(self, counts: Counts, control: Counts | None, when: When) -> None:
-        """(events, requests) of one minute, per arm."""
+    def see(
+        self, counts: Counts, control: Counts | None, when: When, usual: float | None = None
+    ) -> None:
+        """(events, requests) of one minute, per arm.
+
+        usual: the control's rate, where the source knows it better than what is tolerated says.
+        """
         if when.calm:
-            self.absolute.see(counts, when)
+            self.absolute.see(counts, when, usual)
         if self.relative and control:
             self.relative.see(counts, control, when)
 
-    def see_full(self, counts: Counts, late: Counts, when: When) -> None:
+    def see_full(
+        self, counts: Counts, late: Counts, when: When, usual: float | None = None
+    ) -> None:
         """(events, requests) of one minute of full exposure; late: those that may not be there."""
-        self.absolute.see(counts, when)
-        if not self.full:
-            return
+        self.absolute.see(counts, when, usual)
+        if self.full:
+            self.full.see(late, when, self._excused() if usual is None else usual)
+            if self.relative:
+                stand_in = self._stand_in() if usual is None else usual
+                self.relative.see_alone(late, stand_in, when)
+
+    def _excused(self) -> float:
+        """The rate that accuses nobody at full exposure: the control's past excuses as much."""
         events, requests = self.past
         usual = min(MOST_USUAL, FULL_RATIO * events / requests) if requests else 0.0
-        self.full.see(late, when, usual)
-        if self.relative:
-            self.relative.see_alone(late, self._stand_in(), when)
+        return max(self.rail.full, usual)
 
     def _stand_in(self) -> float:
         """The rate that is no worse than a control that is gone."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from rollout.domain import fields
 from rollout.domain.errors import InvalidInputError
-from rollout.domain.latency import NO_LATENCIES, Latencies, latencies
+from rollout.domain.histogram import NO_LATENCIES, Latencies, latencies
 from rollout.domain.window import Shadow
 
 

@@ -86,11 +86,11 @@ class Absolute:
     wealth: Wealth
     onset: Onset
 
-    def see(self, counts: Counts, when: When, floor: float = 0.0) -> None:
-        """(events, requests) of one minute. floor: tolerated in it if more than what always is."""
+    def see(self, counts: Counts, when: When, null: float | None = None) -> None:
+        """(events, requests) of one minute. null: what is tolerated in it, if not as ever."""
         prior = self.onset.prior(when.phase, active=counts[1] > 0)
         if counts[1]:
-            null = max(self.tolerated, floor)
+            null = self.tolerated if null is None else null
             logs = _against(null, self.wealth.effects, counts, when.phi)
             self.wealth.bet(logs, prior, when.minute, capped=when.capped)
 

@@ -76,18 +76,22 @@ class Tally:
         if minute.candidate:
             self.requests += minute.candidate.requests
             self.errors += minute.candidate.errors
-            slow = minute.candidate.slow if minute.strict is None else minute.strict
-            self.slow += slow
+            self.slow += minute.speed.late[0] if minute.speed else minute.candidate.slow
 
 
 class Judge:
-    """One rollout's judge. Feed it every minute once, in order."""
+    """One rollout's judge. Feed it every minute once, in order.
+
+    here, live: what was counted in this phase, and in all that expose users. aside: minutes of
+    this phase that count in neither, since the control was in trouble.
+    """
 
     def __init__(self, promises: Promises) -> None:
         self.promises = promises
         self.trial = Trial(promises.rails, promises.planned, promises.tenant, promises.clumping)
         self.stage, self.minutes = 0, 0
         self.here, self.live = Tally(), Tally()
+        self.aside = 0
         self.compared = self.mismatched = self.asked = self.failed = 0
         self.silent_minutes, self.silent_expected = 0, 0.0
         self.slower: bool | None = None
@@ -99,7 +103,7 @@ class Judge:
         """Take one minute in."""
         self.enter(minute.stage)
         self.minutes += 1
-        self.slower = minute.slower
+        self.slower = minute.speed.slower if minute.speed else None
         self.trial.see(minute)
         self.count(minute)
         if minute.exposure > 0 and minute.control is not None:
@@ -131,8 +135,12 @@ class Judge:
             self.asked += minute.shadow.asked
             self.failed += minute.shadow.failed
         if minute.exposure > 0:
-            self.here.see(minute)
-            self.live.see(minute)
+            # A minute in which the control itself is in trouble proves nothing, either way.
+            if self.trial.calm:
+                self.here.see(minute)
+                self.live.see(minute)
+            else:
+                self.aside += 1
 
     def _listen(self, minute: Minute) -> None:
         if minute.candidate and minute.candidate.requests:
@@ -144,7 +152,7 @@ class Judge:
     def enter(self, stage: int) -> None:
         """Be in this phase, also before its first minute."""
         if stage != self.stage:
-            self.stage, self.minutes, self.here = stage, 0, Tally()
+            self.stage, self.minutes, self.here, self.aside = stage, 0, Tally(), 0
 
     @property
     def exposure(self) -> float:

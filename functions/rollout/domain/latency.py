@@ -7,90 +7,46 @@ shift of all requests shows long before it shows in the tail.
 """
 
 import math
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
+from rollout.domain.histogram import Fading, Latencies, quantiles
+
 LEVEL: Final = 0.95
 BODY: Final = (0.8, 0.6, 0.4, 0.2)
 LEVELS: Final = (LEVEL, *BODY)
+SHARES: Final = tuple([1 - level for level in LEVELS])
 # Requests the reference remembers, and those the comparison of the two arms' p95 remembers.
 MEMORY: Final = 2000
 RECENT: Final = 500
 RECENT_MINUTES: Final = 6
 # So many minutes of one arm at most wait for the other to have answered as well.
 WAITING: Final = 60
+# A minute of so many of the control's requests, of which such a share is slow, is a storm; a longer
+# one, in minutes, is no storm.
+STORM_REQUESTS, STORM_SHARE, LONGEST_STORM = 20, 0.15, 30
 # Once no control is left, it is taken to have been as slow as in the slowest third of its minutes.
 FROZEN: Final = 0.7
-# Far from the least and the largest float: an age by which nothing is left, and a weight.
-OLDEST: Final = 200.0
-HEAVIEST: Final = 1e100
 
 
 @dataclass(frozen=True)
-class Latencies:
-    """One arm's minute: the buckets it has requests in, rising, and how many in each.
+class Speed:
+    """How fast the requests of one minute were, at each of LEVELS, the highest first.
 
-    upto: the requests in the first so many of these buckets, from none of them to all.
+    control, candidate: requests above the cut-off, the candidate's after what is tolerated has been
+    taken off. late: the candidate's after the limit has. shares: what part of the control's
+    requests is above, read on the upper side. slower: whether the candidate's p95 of late is above
+    the limit. stormy: whether the control's are far off what they were.
     """
 
-    buckets: Sequence[int]
-    counts: Sequence[int]
-    upto: Sequence[int]
-
-    @property
-    def total(self) -> int:
-        """All requests that were timed."""
-        return self.upto[-1]
-
-    def above(self, bucket: int) -> int:
-        """Requests in buckets above this one."""
-        return self.upto[-1] - self.upto[bisect_right(self.buckets, bucket)]
-
-
-def latencies(buckets: Sequence[int], counts: Sequence[int]) -> Latencies:
-    """So many requests in each of these buckets, which may be in any order."""
-    if list(buckets) != sorted(buckets):
-        buckets, counts = zip(*sorted(zip(buckets, counts, strict=True)), strict=True)
-    return Latencies(buckets, counts, list(accumulate(counts, initial=0)))
-
-
-NO_LATENCIES: Final = latencies((), ())
-
-
-@dataclass
-class Fading:
-    """A histogram in which a request counts for less the longer ago it was.
-
-    weight: what a request counts for now. It grows, which spares making everything that is there
-    smaller every minute. weighed: the sum of all buckets.
-    """
-
-    buckets: list[float]
-    weight: float = 1.0
-    weighed: float = 0.0
-
-    def add(self, found: Latencies, age: float, share: float = 1.0) -> None:
-        """One more minute, after which all before it counts for e^-age of what it did.
-
-        share: what a request of this minute counts for.
-        """
-        if self.weighed:
-            self.weight *= math.exp(min(age, OLDEST))
-        if self.weight > HEAVIEST:
-            self.buckets = [weighed / self.weight for weighed in self.buckets]
-            self.weighed, self.weight = self.weighed / self.weight, 1.0
-        buckets, weight = self.buckets, share * self.weight
-        for bucket, count in zip(found.buckets, found.counts, strict=True):
-            buckets[bucket] += weight * count
-        self.weighed += weight * found.total
-
-    @property
-    def requests(self) -> float:
-        """How many requests of now all that is there counts for."""
-        return self.weighed / self.weight
+    control: Sequence[int]
+    candidate: Sequence[int]
+    late: Sequence[int]
+    shares: Sequence[float] = SHARES
+    slower: bool = False
+    stormy: bool = False
 
 
 @dataclass
@@ -100,7 +56,9 @@ class Reference:
     ratio: width of a bucket, upper over lower edge. tolerance, limit: the ratios of p95 that are
     tolerated and that call for somebody. cutoffs: the buckets above which the control is slow, at
     each of LEVELS, read on the upper side of the estimate, so that its error does not count as
-    harm; above the last bucket, where nothing is, while nothing is known.
+    harm; above the last bucket, where nothing is, while nothing is known. shares: what part of the
+    control's requests that is, on the upper side too. It is less than the level says, since a
+    cut-off is the edge of a bucket.
     """
 
     ratio: float
@@ -108,45 +66,94 @@ class Reference:
     tolerance: float
     limit: float
     cutoffs: tuple[int, ...] = ()
+    shares: tuple[float, ...] = SHARES
 
     def __post_init__(self) -> None:
         self.cutoffs = self.cutoffs or (self.buckets,) * len(LEVELS)
+        self._tolerated, self._above = self.shift(self.tolerance), self.shift(self.limit)
         self._known, *self._recent = (Fading([0.0] * self.buckets) for _ in range(3))
-        # In how many minutes each bucket was the first of the cut-offs.
-        self._usual = [0] * (self.buckets + 1)
-        self._frozen: int | None = None
-        self._late = 0
+        # In how many minutes each bucket was a cut-off, and the sum of the shares above it.
+        self._usual = [[0] * (self.buckets + 1) for _ in LEVELS]
+        self._usual_shares = [0.0] * len(LEVELS)
+        self._frozen: tuple[tuple[int, ...], tuple[float, ...]] | None = None
+        self._late = self._storm = 0
         self._waiting: tuple[list[Latencies], list[Latencies]] = ([], [])
 
-    def _cutoffs(self) -> tuple[int, ...]:
-        total = self._known.requests
-        if total < 1:
-            return self.cutoffs
-        weighed = self._known.weighed
-        return _quantiles(self._known.buckets, [_upper(level, total) * weighed for level in LEVELS])
+    def measure(self, control: Latencies, candidate: Latencies, *, alone: bool = False) -> Speed:
+        """Count one minute by what was known before it, and take it in.
 
-    def frozen(self) -> int:
-        """The cut-off to go by at full exposure, where load can no longer be told from harm.
+        alone: at full exposure, where the control's past is all that there is to go by.
+        """
+        cutoffs, shares = self.frozen() if alone else (self.cutoffs, self.shares)
+        slow = [candidate.above(cutoff + self._tolerated) for cutoff in cutoffs]
+        late = [candidate.above(cutoff + self._above) for cutoff in cutoffs]
+        slow_control = [control.above(cutoff) for cutoff in cutoffs]
+        self.see(control, candidate, alone=alone)
+        return Speed(slow_control, slow, late, shares, self.slower(), self.stormy)
 
-        The last minutes before it may have been quiet ones.
+    def frozen(self) -> tuple[tuple[int, ...], tuple[float, ...]]:
+        """The cut-offs to go by at full exposure, where load can no longer be told from harm, and
+        the shares above them: the usual ones, since the last minutes before it may have been quiet,
+        or the last, since a rollout may have begun at night.
         """
         if self._frozen is None:
-            total = sum(self._usual)
-            self._frozen = _quantiles(self._usual, [FROZEN * total])[0] if total else self.buckets
+            minutes = max(1, sum(self._usual[0]))
+            found = [
+                max((cutoff, share), (_usual(seen), total / minutes))
+                for cutoff, share, seen, total in zip(
+                    self.cutoffs, self.shares, self._usual, self._usual_shares, strict=True
+                )
+            ]
+            cutoffs, shares = zip(*found, strict=True)
+            self._frozen = cutoffs, tuple(accumulate(shares, max))
         return self._frozen
 
     def shift(self, ratio: float) -> int:
         """A ratio of latencies, in whole buckets, rounded up."""
         return math.ceil(math.log(ratio) / math.log(self.ratio) - 1e-9)
 
-    def see(self, control: Latencies, candidate: Latencies) -> None:
-        """One minute."""
-        if control.total:
+    def see(self, control: Latencies, candidate: Latencies, *, alone: bool = False) -> None:
+        """One minute; alone as in `measure`."""
+        self._watch(control)
+        if control.total and not self.stormy:
             self._known.add(control, control.total / MEMORY)
-            self.cutoffs = self._cutoffs()
-            self._usual[self.cutoffs[0]] += 1
-            self._frozen = None
-        self._compare(control, candidate)
+            self._cut()
+        if alone:
+            self._add_recent(candidate)
+        else:
+            self._compare(control, candidate)
+
+    def _watch(self, control: Latencies) -> None:
+        slow = control.above(self.cutoffs[0])
+        if control.total >= STORM_REQUESTS and slow > STORM_SHARE * control.total:
+            self._storm += 1
+        elif control.total:
+            self._storm = 0
+
+    @property
+    def stormy(self) -> bool:
+        """Whether the control is far off what it was: a storm, which is over some day and must not
+        be what the minutes after it are measured by. What lasts is how the control is now.
+        """
+        return 0 < self._storm <= LONGEST_STORM
+
+    def _cut(self) -> None:
+        total, weighed = self._known.requests, self._known.weighed
+        if total < 1:
+            return
+        uppers = [_upper(level, total) for level in LEVELS]
+        upto = list(accumulate(self._known.buckets))
+        self.cutoffs = quantiles(upto, [upper * weighed for upper in uppers])
+        shares = [
+            1 - upto[cutoff] / weighed + upper - level
+            for level, upper, cutoff in zip(LEVELS, uppers, self.cutoffs, strict=True)
+        ]
+        # Never less above a lower level, though its estimate may be the surer one.
+        self.shares = tuple(accumulate(shares, max))
+        for index, cutoff in enumerate(self.cutoffs):
+            self._usual[index][cutoff] += 1
+            self._usual_shares[index] += self.shares[index]
+        self._frozen = None
 
     def _compare(self, control: Latencies, candidate: Latencies) -> None:
         """Add to `recent` what came in since both arms last had something to compare.
@@ -161,13 +168,17 @@ class Reference:
         if not all(self._waiting):
             return
         asked, answered = (sum(one.total for one in waiting) for waiting in self._waiting)
-        age = answered / max(RECENT, RECENT_MINUTES * answered)
+        age = _age(answered)
         for recent, waiting, share in zip(
             self._recent, self._waiting, (answered / asked, 1.0), strict=True
         ):
             for index, found in enumerate(waiting):
                 recent.add(found, 0.0 if index else age, share)
             waiting.clear()
+
+    def _add_recent(self, candidate: Latencies) -> None:
+        if candidate.total:
+            self._recent[1].add(candidate, _age(candidate.total))
 
     def slower(self) -> bool:
         """Whether the candidate's p95 of late is above `limit` times the control's."""
@@ -177,17 +188,21 @@ class Reference:
         mass, below = LEVEL * control.weighed, sum(control.buckets[: self._late])
         # Most often the control's p95 is where it was, and need not be looked for.
         if not below < mass <= below + control.buckets[self._late]:
-            (self._late,) = _quantiles(control.buckets, [mass])
+            (self._late,) = quantiles(list(accumulate(control.buckets)), [mass])
         # The candidate's lies in this bucket or above where less than 95 % lies below it.
         first = self._late + math.ceil(math.log(self.limit) / math.log(self.ratio))
         return sum(candidate.buckets[:first]) < LEVEL * candidate.weighed
 
 
+def _age(requests: int) -> float:
+    """How much older the comparison of both arms' p95 gets with so many requests."""
+    return requests / max(RECENT, RECENT_MINUTES * requests)
+
+
+def _usual(seen: Sequence[int]) -> int:
+    """The cut-off of the slowest third of the minutes. seen: in how many each bucket was it."""
+    return quantiles(list(accumulate(seen)), [FROZEN * sum(seen)])[0]
+
+
 def _upper(level: float, total: float) -> float:
     return min(0.999, level + 1.5 * math.sqrt(level * (1 - level) / (1.5 * total)))
-
-
-def _quantiles(histogram: Sequence[float], masses: Sequence[float]) -> tuple[int, ...]:
-    """For each mass the first bucket up to which there is as much."""
-    upto = list(accumulate(histogram))
-    return tuple([min(bisect_left(upto, mass), len(upto) - 1) for mass in masses])

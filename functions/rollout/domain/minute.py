@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rollout.domain.flag import FULL_BPS
+from rollout.domain.latency import Speed
 from rollout.domain.plan import Plan
 from rollout.domain.step import History
 from rollout.domain.window import Arm, Shadow
@@ -18,11 +19,9 @@ class Minute:
     """Counts of one period, all arms over the same interval.
 
     stage: number of the phase, from 0. exposure: 0..1. control, candidate, shadow: None when
-    telemetry is missing, which is not the same as zero requests. strict: the candidate's requests
-    above the limit that is certified, when that differs from `slow`. tenants: per tenant
-    (control requests, control errors, candidate requests, candidate errors). body: (control,
-    candidate) requests slow at each of latency.BODY, where the source can tell. slower: whether
-    the candidate's p95 is above the limit, where it can. at: epoch second it began.
+    telemetry is missing, which is not the same as zero requests. tenants: per tenant
+    (control requests, control errors, candidate requests, candidate errors). speed: where the
+    source has histograms of latencies. at: epoch second it began.
     """
 
     stage: int
@@ -30,10 +29,8 @@ class Minute:
     control: Arm | None = None
     candidate: Arm | None = None
     shadow: Shadow | None = None
-    strict: int | None = None
     tenants: tuple[tuple[int, int, int, int], ...] = ()
-    body: tuple[tuple[int, int], ...] = ()
-    slower: bool | None = None
+    speed: Speed | None = None
     at: float = 0.0
 
     @property

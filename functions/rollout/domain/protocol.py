@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from rollout.domain import counts, fields
 from rollout.domain.case import ERRORS, MISMATCHES, SHADOW_FAILURES, SLOW, Rail
-from rollout.domain.counts import Answers, Limits
+from rollout.domain.counts import Limits
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.judge import Judge, Promises, Stage
 from rollout.domain.latency import Reference
@@ -54,8 +54,6 @@ class Session:
         buckets = fields.whole(histogram.get("bins"), "hist.bins", least=1, most=MOST_BUCKETS)
         self._judge = Judge(promises(_schedule(message.get("schedule")), limits))
         self._reference = Reference(ratio, buckets, limits.p95_go, limits.p95_investigate)
-        self._tolerance = self._reference.shift(limits.p95_go)
-        self._limit = self._reference.shift(limits.p95_investigate)
         self._time = -1
 
     def minute(self, message: Mapping[str, Any]) -> tuple[str, str]:
@@ -89,30 +87,16 @@ class Session:
         candidate = counts.answers(message["candidate"], "candidate", buckets)
         shadow, tenants = counts.shadow(message.get("shadow")), message.get("tenants")
         rows = counts.tenants(tenants)
-        slow, slow_control, strict = self._slow(control, candidate, exposure)
-        self._reference.see(control.latencies, candidate.latencies)
+        speed = self._reference.measure(control.latencies, candidate.latencies, alone=exposure >= 1)
         return Minute(
             stage,
             exposure,
-            Arm(control.requests, control.errors, slow_control[0]),
-            Arm(candidate.requests, candidate.errors, slow[0]),
+            Arm(control.requests, control.errors, speed.control[0]),
+            Arm(candidate.requests, candidate.errors, speed.candidate[0]),
             shadow,
-            strict,
             rows,
-            tuple(zip(slow_control[1:], slow[1:], strict=True)),
-            self._reference.slower(),
+            speed,
         )
-
-    def _slow(
-        self, control: Answers, candidate: Answers, exposure: float
-    ) -> tuple[list[int], list[int], int]:
-        """(slow requests of the candidate and of the control at each level, above the limit)."""
-        cutoffs, late = self._reference.cutoffs, candidate.latencies
-        if exposure >= 1:  # no control is left to know its latest by
-            cutoffs = (self._reference.frozen(), *cutoffs[1:])
-        slow = [late.above(cutoff + self._tolerance) for cutoff in cutoffs]
-        slow_control = [control.latencies.above(cutoff) for cutoff in cutoffs]
-        return slow, slow_control, late.above(cutoffs[0] + self._limit)
 
 
 def promises(schedule: list[tuple[str, float, int]], limits: Limits) -> Promises:

@@ -4,6 +4,7 @@ What they call for is said in `verdict`; here is only evidence. All of it can be
 the minutes, in any process, at any time.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
@@ -20,7 +21,7 @@ from rollout.domain.case import (
 )
 from rollout.domain.clumping import CLUMPING, Clumping
 from rollout.domain.harm import When
-from rollout.domain.latency import BODY
+from rollout.domain.latency import LEVELS, Speed
 from rollout.domain.minute import Minute
 from rollout.domain.window import Arm
 
@@ -31,6 +32,8 @@ TROUBLE_SLOW: Final = 0.15
 SLOW_CLUMPING, BODY_CLUMPING = 0.005, 0.01
 # How the evidence on slow requests is shared out: to the p95, and to the body of the distribution.
 TAIL_SHARE: Final = 0.5
+# What is usual is rounded up to so many steps, so that the same rate comes again.
+STEPS: Final = 1000
 
 
 class Trial:
@@ -50,7 +53,7 @@ class Trial:
     ) -> None:
         self.planned = planned
         self.cases = {name: Case(name, rail, planned) for name, rail in rails.items()}
-        self.body = Body(BODY, planned)
+        self.body = Body(len(LEVELS), planned)
         self.tenant = tenant
         self.tenants: list[Case] = []
         self.clumping, self.slow_clumping = (
@@ -58,6 +61,7 @@ class Trial:
             Clumping(max(clumping, SLOW_CLUMPING)),
         )
         self.number = 0
+        self.calm = True
 
     def see(self, minute: Minute) -> None:
         """Take one minute in. A minute without telemetry changes nothing."""
@@ -65,7 +69,8 @@ class Trial:
         control, candidate = minute.control, minute.candidate
         if control is None or candidate is None:
             return
-        when = When(minute.stage, self.number, self.clumping.phi(), not self._in_trouble(control))
+        self.calm = not self._in_trouble(control, minute.speed)
+        when = When(minute.stage, self.number, self.clumping.phi(), self.calm)
         errors = (control.errors, control.requests)
         if minute.shadow:
             failed = (minute.shadow.failed, minute.shadow.asked)
@@ -89,19 +94,29 @@ class Trial:
 
     def _see_slow(self, minute: Minute, control: Arm, candidate: Arm, when: When) -> None:
         phi = self.slow_clumping.phi()
-        slower = replace(when, phi=phi)
-        counts = (candidate.slow, candidate.requests)
+        when = replace(when, phi=phi)
+        asked, speed, case = candidate.requests, minute.speed, self.cases[SLOW]
+        counts, usual = (candidate.slow, asked), None
+        if speed:
+            usual = math.ceil(STEPS * speed.shares[0]) / STEPS
         if minute.exposure >= 1:
-            late = candidate.slow if minute.strict is None else minute.strict
-            self.cases[SLOW].see_full(counts, (late, candidate.requests), slower)
+            late = speed.late[0] if speed else candidate.slow
+            case.see_full(counts, (late, asked), when, usual)
         else:
-            self.cases[SLOW].see(counts, (control.slow, control.requests), slower)
-        shifted = replace(when, phi=max(phi, BODY_CLUMPING))
-        if minute.body:
-            above_control, above = zip(*minute.body, strict=True)
-            self.body.see(
-                groups(above, candidate.requests), groups(above_control, control.requests), shifted
-            )
+            case.see(counts, (control.slow, control.requests), when, usual)
+        if speed:
+            requests = (control.requests, asked)
+            when = replace(when, phi=max(phi, BODY_CLUMPING))
+            self._see_body(speed, requests, when, full=minute.exposure >= 1)
+
+    def _see_body(self, speed: Speed, requests: tuple[int, int], when: When, *, full: bool) -> None:
+        asked_control, asked = requests
+        candidate, usual = groups(speed.candidate[1:], asked), speed.shares[1:]
+        if full:
+            self.body.see_full(candidate, groups(speed.late[1:], asked), usual, when)
+        else:
+            control = groups(speed.control[1:], asked_control)
+            self.body.see(candidate, control, usual, when)
 
     def _see_tenants(self, minute: Minute, when: When) -> None:
         if self.tenant is None:
@@ -118,7 +133,7 @@ class Trial:
             elif minute.exposure > 0:
                 case.see(counts, (errors, asked), when)
 
-    def _in_trouble(self, control: Arm) -> bool:
+    def _in_trouble(self, control: Arm, speed: Speed | None) -> bool:
         """Whether the control is far off what it usually is, so that the minute is no evidence."""
         if control.requests < TROUBLE_REQUESTS:
             return False
@@ -126,6 +141,8 @@ class Trial:
         errors = control.errors >= TROUBLE_ERRORS
         if errors and control.errors / control.requests > max(TROUBLE_RATE, usual):
             return True
+        if speed:
+            return speed.stormy
         usual_slow = TROUBLE_RATIO * self.slow_clumping.rate
         return control.slow / control.requests > max(TROUBLE_SLOW, usual_slow)
 

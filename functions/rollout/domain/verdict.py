@@ -34,7 +34,8 @@ SEVERITY: Final = list(Call)
 class Vote:
     """One guardrail's evidence and opinion.
 
-    events of requests: of this phase for live metrics, of the rollout for the shadow's. low, high:
+    events of requests: of this phase's minutes without trouble of the control for live metrics, of
+    the rollout for the shadow's. low, high:
     bounds that hold at every look, at the plan's beta. evidence: the e-value; share: its part of
     alpha, so that share * evidence is compared with 1 / alpha. to_certify: the rate that the next
     exposure risks; needed: more clean requests that certify it (0 when certified).
@@ -155,7 +156,8 @@ def _opinion(
     if not requests:
         why = evidence.unavailable or "no data"
         return Call.HOLD, f"{metric}: {why}; {needed} clean requests would certify"
-    certify = f"{counted}, to certify {seen.bound(metric):.2%}"
+    aside = f" ({seen.aside} minutes of the control's own trouble aside)" if seen.aside else ""
+    certify = f"{counted}{aside}, to certify {seen.bound(metric):.2%}"
     if needed:
         eta = counterfactual.eta(needed, requests, evidence.baked_seconds)
         return Call.HOLD, f"{certify}: {needed} more clean requests{eta}"

@@ -19,6 +19,8 @@ GROSS: Final = 8.0
 REMEMBERED: Final = 15
 # So many minutes after a gross one nobody is promoted.
 QUIET: Final = 5
+# What is staked on an effect, over what is on the next smaller one: large ones show soon enough.
+TAPER: Final = 0.8
 LOG_BOUND: Final = 600.0
 # Far above any 1/alpha and far below overflow: wealth beyond it changes no decision.
 RICH: Final = 1e60
@@ -142,7 +144,10 @@ class Wealth:
 def alternatives(
     effects: Sequence[float], fractional: Sequence[float] = (), fraction: float = 0.05
 ) -> tuple[Alternative, ...]:
-    """Equal shares for every effect; the fractional ones have half of one."""
-    parts = len(effects) + len(fractional) / 2
-    whole = [Alternative(effect, 1 / parts) for effect in effects]
-    return (*whole, *[Alternative(effect, 0.5 / parts, fraction) for effect in fractional])
+    """The more is staked on an effect the smaller it is; on a fractional one half of the least."""
+    stakes = [TAPER**index for index in range(len(effects))]
+    few = stakes[-1] / 2
+    total = sum(stakes) + few * len(fractional)
+    pairs = zip(effects, stakes, strict=True)
+    whole = [Alternative(effect, stake / total) for effect, stake in pairs]
+    return (*whole, *[Alternative(effect, few / total, fraction) for effect in fractional])
