@@ -54,13 +54,14 @@ class Case:
 
     def __init__(self, metric: str, rail: Rail, planned: int) -> None:
         self.rail = rail
-        rates = ladder(rail.tolerated, fractional=metric == ERRORS)
+        comes_and_goes = metric == ERRORS
+        rates = ladder(rail.tolerated, fractional=comes_and_goes)
         self.absolute = Absolute(rail.tolerated, Wealth(rates), Onset(planned))
         self.relative: Relative | None = None
         if metric == SLOW:
             self.relative = Relative(Wealth(alternatives(SLOW_ODDS)), Onset(planned))
         elif metric != MISMATCHES:
-            odds = alternatives(ODDS, FRACTIONAL_ODDS)
+            odds = alternatives(ODDS, FRACTIONAL_ODDS if comes_and_goes else ())
             self.relative = Relative(Wealth(odds), Onset(planned))
         self.full: Absolute | None = None
         if rail.full_share:
