@@ -162,6 +162,12 @@ def test_harm_under_load_begins_with_its_stage(name, stage):
     assert chunk.bad[: 60 * stage].sum() == 0 < chunk.bad[60 * stage :].sum()
 
 
+@pytest.mark.parametrize("name", ["cold-steps", "warm-up-steps"])
+def test_what_a_step_starts_is_over_after_its_first_minute(name):
+    found = np.flatnonzero(whole(name).active)
+    assert found.tolist() == [MID.minutes * step for step in range(1, len(WEIGHTS))]
+
+
 def test_a_single_tenant_fails_alone():
     rows = np.array([message["tenants"] for message in whole("tenant-5%-of-traffic").messages])
     candidate = rows[60:, :, 2:].sum(axis=0)
