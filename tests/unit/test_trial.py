@@ -167,6 +167,15 @@ def test_one_minute_of_errors_decides_once_the_controls_clumps_are_known() -> No
     assert known.values()[ERRORS] > 100
 
 
+def test_a_second_gross_minute_of_errors_decides_within_an_hour() -> None:
+    soon, late = trial(), trial()
+    for known, quiet in ((soon, 50), (late, 70)):
+        for number in range(quiet + 2):
+            failed = 8 if number in (0, quiet + 1) else 0
+            known.see(Minute(1, 0.25, Arm(75, 0, 0), Arm(25, failed, 0)))
+    assert soon.values()[ERRORS] > 100 > late.values()[ERRORS]
+
+
 def test_one_minute_of_slowness_never_decides() -> None:
     """A step of the ramp starts cold sandboxes, which are slow at first."""
     known = trial()

@@ -372,6 +372,18 @@ def test_a_certified_candidate_that_falls_silent_is_not_promoted(plan: Plan) -> 
     assert verdict.reasons == ("no answer to about 20 requests",)
 
 
+def test_at_full_exposure_silence_is_doubt_since_it_may_be_that_nobody_asks(plan: Plan) -> None:
+    """A control and a candidate of 1,000 were asked a minute, so 250 may be at night."""
+    full = len(PHASES) - 1
+    silent = stretch(full, 30, candidate=Arm())
+    verdict = judged(plan, PHASES[full], until(PHASES[full], stretch(full, 60), silent))
+
+    assert verdict.call is Call.HOLD
+    assert any(reason.startswith("no answer to about ") for reason in verdict.reasons)
+    answered = stretch(full, 1)
+    assert call(plan, PHASES[full], stretch(full, 60), silent, answered) is Call.PROMOTE
+
+
 # More harm
 
 

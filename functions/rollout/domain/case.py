@@ -1,6 +1,7 @@
 """The case on one metric: the evidence that the candidate is worse than tolerated."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,13 +16,15 @@ from rollout.domain.harm import (
     When,
     ladder,
 )
-from rollout.domain.wealth import Wealth, alternatives
+from rollout.domain.wealth import REMEMBERED, Alternative, Wealth, alternatives
 
 ERRORS, SLOW, MISMATCHES, SHADOW_FAILURES = "errors", "slow", "mismatches", "shadow_failures"
 TENANTS: Final = "tenants"
 # At full exposure the control's past errors, so many times, are the candidate's excuse.
 FULL_RATIO: Final = 2.0
 MOST_USUAL: Final = 0.5
+# So many minutes after a gross one of users' errors a second one decides.
+LONG_REMEMBERED: Final = 60
 # Standard errors added to the control's past rate.
 CAUTION: Final = 2.0
 
@@ -56,16 +59,17 @@ class Case:
         self.rail = rail
         comes_and_goes = metric == ERRORS
         rates = ladder(rail.tolerated, fractional=comes_and_goes)
-        self.absolute = Absolute(rail.tolerated, Wealth(rates), Onset(planned))
+        self.absolute = Absolute(rail.tolerated, _wealth(rates, metric), Onset(planned))
         self.relative: Relative | None = None
         if metric == SLOW:
             self.relative = Relative(Wealth(alternatives(SLOW_ODDS)), Onset(planned))
         elif metric != MISMATCHES:
             odds = alternatives(ODDS, FRACTIONAL_ODDS if comes_and_goes else ())
-            self.relative = Relative(Wealth(odds), Onset(planned))
+            self.relative = Relative(_wealth(odds, metric), Onset(planned))
         self.full: Absolute | None = None
         if rail.full_share:
-            self.full = Absolute(rail.full, Wealth(ladder(rail.full)), Onset(planned))
+            rates = ladder(rail.full)
+            self.full = Absolute(rail.full, _wealth(rates, metric), Onset(planned))
         self.past = (0, 0)
 
     def see(
@@ -151,3 +155,8 @@ class Case:
         if self.full and self.at_full > self.rail.share * self.value:
             return self.full.wealth.onset()
         return self.absolute.wealth.onset()
+
+
+def _wealth(effects: Sequence[Alternative], metric: str) -> Wealth:
+    """Errors that come back within an hour are harm; a step of the ramp may always be slow at first."""
+    return Wealth(effects, remembered=LONG_REMEMBERED if metric == ERRORS else REMEMBERED)

@@ -14,6 +14,7 @@ from rollout.domain.case import ERRORS, MISMATCHES, SHADOW_FAILURES, SLOW, Rail
 from rollout.domain.certificate import certificate, clean_requests_needed
 from rollout.domain.clumping import CLUMPING
 from rollout.domain.minute import Minute
+from rollout.domain.silence import SILENCE, Listener, Silence
 from rollout.domain.trial import Trial
 
 # Evidence of this part of what rolls back withholds a promotion, on whatever rates it lies.
@@ -37,15 +38,6 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Silence:
-    """When a candidate that answers nothing is handed over: expected requests, and minutes."""
-
-    doubt: float = 5.0
-    expected: float = 20.0
-    minutes: int = 15
-
-
-@dataclass(frozen=True)
 class Promises:
     """What the judge promises, and on what: the plan in the judge's terms."""
 
@@ -54,7 +46,7 @@ class Promises:
     rails: Mapping[str, Rail]
     stages: tuple[Stage, ...]
     tenant: Rail | None = None
-    silence: Silence = Silence()
+    silence: Silence = SILENCE
     clumping: float = CLUMPING
 
     @property
@@ -93,7 +85,7 @@ class Judge:
         self.here, self.live = Tally(), Tally()
         self.aside = 0
         self.compared = self.mismatched = self.asked = self.failed = 0
-        self.silent_minutes, self.silent_expected = 0, 0.0
+        self.silence = Listener(promises.silence)
         self.slower: bool | None = None
         self.weight = 1.0
         self.accused: dict[str, float] = {}
@@ -106,8 +98,7 @@ class Judge:
         self.slower = minute.speed.slower if minute.speed else None
         self.trial.see(minute)
         self.count(minute)
-        if minute.exposure > 0 and minute.control is not None:
-            self._listen(minute)
+        self.silence.see(minute)
         values = self.trial.values()
         self.weight = sum(values.values())
         if self.weight >= 1 / self.promises.alpha:
@@ -142,13 +133,6 @@ class Judge:
             else:
                 self.aside += 1
 
-    def _listen(self, minute: Minute) -> None:
-        if minute.candidate and minute.candidate.requests:
-            self.silent_minutes, self.silent_expected = 0, 0.0
-        else:
-            self.silent_minutes += 1
-            self.silent_expected += minute.expected
-
     def enter(self, stage: int) -> None:
         """Be in this phase, also before its first minute."""
         if stage != self.stage:
@@ -158,17 +142,6 @@ class Judge:
     def exposure(self) -> float:
         """The exposure of the phase, 0..1."""
         return self.promises.stages[self.stage].exposure
-
-    @property
-    def silent(self) -> bool:
-        """Whether the candidate answers nothing although it surely is asked."""
-        known = self.promises.silence
-        return self.silent_expected >= known.expected and self.silent_minutes >= known.minutes
-
-    @property
-    def doubtful(self) -> bool:
-        """Whether the candidate owes answers, though not for long enough to be called silent."""
-        return self.silent_expected >= self.promises.silence.doubt
 
     @property
     def suspicious(self) -> bool:
@@ -181,7 +154,13 @@ class Judge:
         stage = self.promises.stages[self.stage]
         asked = self.here.requests if stage.exposure > 0 else self.asked
         baked = self.minutes >= stage.least
-        return baked and asked > 0 and not self.doubtful and not self.suspicious and self.certified
+        return (
+            baked
+            and asked > 0
+            and not self.silence.doubtful
+            and not self.suspicious
+            and self.certified
+        )
 
     @property
     def certified(self) -> bool:

@@ -34,6 +34,11 @@ class Minute:
     at: float = 0.0
 
     @property
+    def requests(self) -> int:
+        """All requests of users, whoever answered them."""
+        return sum(arm.requests for arm in (self.control, self.candidate) if arm)
+
+    @property
     def expected(self) -> float:
         """The candidate requests that the control's traffic and the exposure let expect."""
         if self.control is None or self.exposure >= 1:

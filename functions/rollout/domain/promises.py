@@ -6,8 +6,9 @@ from typing import Final
 
 from rollout.domain.case import ERRORS, MISMATCHES, SHADOW_FAILURES, SLOW, Rail
 from rollout.domain.flag import FULL_BPS
-from rollout.domain.judge import Promises, Silence, Stage
+from rollout.domain.judge import Promises, Stage
 from rollout.domain.plan import SHADOW, Guardrail, Phase, Plan
+from rollout.domain.silence import Silence
 
 # The metrics that need exposed users.
 LIVE: Final = (ERRORS, SLOW)

@@ -66,7 +66,7 @@ class Session:
         judge.see(self._minute(message, judge))
         if judge.accused:
             return ROLLBACK, max(judge.accused, key=lambda name: judge.accused[name])
-        if judge.silent:
+        if judge.silence.silent:
             return ROLLBACK, "the candidate is silent"
         return (GO, "certified") if judge.ready else (HOLD, "")
 

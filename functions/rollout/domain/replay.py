@@ -92,7 +92,7 @@ def _turn(judge: Judge, minute: Minute, phase: str, baked: bool) -> Turn:
     if judge.accused:
         worst = max(judge.accused, key=lambda name: judge.accused[name])
         return Turn(minute.at, phase, TURN_BACK, f"{worst}: evidence {judge.accused[worst]:.3g}")
-    if judge.silent:
+    if judge.silence.silent:
         return Turn(minute.at, phase, TURN_BACK, "the candidate is silent")
     if baked and judge.ready:
         return Turn(minute.at, phase, PROMOTE, "certified")

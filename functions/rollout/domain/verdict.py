@@ -207,16 +207,16 @@ def _tenant_opinions(
 
 def _other_opinions(seen: Judge, evidence: Evidence, plan: Plan) -> list[tuple[Call, str]]:
     found = [(Call.ROLL_BACK, f"alarm {name} is in ALARM") for name in evidence.alarms]
-    if seen.silent:
+    if seen.silence.silent:
         found.append(
             (
                 Call(plan.no_data.call),
-                f"the candidate is silent: {seen.silent_expected:.0f} requests were due in "
-                f"{seen.silent_minutes * evidence.period_seconds} s",
+                f"the candidate is silent: {seen.silence.due:.0f} requests were due in "
+                f"{seen.silence.minutes * evidence.period_seconds} s",
             )
         )
-    elif seen.doubtful:
-        found.append((Call.HOLD, f"no answer to about {seen.silent_expected:.0f} requests"))
+    elif seen.silence.doubtful:
+        found.append((Call.HOLD, f"no answer to about {seen.silence.owed:.0f} requests"))
     if seen.suspicious and not seen.accused:
         lately = "bad minutes just now, " if seen.trial.shaken else ""
         found.append((Call.HOLD, f"suspicion: {lately}evidence {seen.weight:.3g} against it"))

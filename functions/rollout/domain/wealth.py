@@ -46,8 +46,8 @@ class Wealth:
 
     onset: for the richest alternative, the minute from which the evidence speaks against the
     candidate (a cumulative sum that restarts whenever it falls below zero; Page 1954). gross: the
-    last minute that spoke loudly against it. effects: those of the alternatives. value: the
-    e-value, 1 at the start.
+    last minute that spoke loudly against it; remembered: for how many minutes. effects: those of
+    the alternatives. value: the e-value, 1 at the start.
     """
 
     alternatives: Sequence[Alternative]
@@ -56,6 +56,7 @@ class Wealth:
     sums: list[float] = field(default_factory=list)
     onsets: list[int] = field(default_factory=list)
     gross: int | None = None
+    remembered: int = REMEMBERED
 
     def __post_init__(self) -> None:
         self.stakes = self.stakes or [0.0] * len(self.alternatives)
@@ -76,7 +77,7 @@ class Wealth:
         logs: their natural logarithms, one per alternative. capped: whether the minute may not
         decide alone.
         """
-        recent = self.gross is not None and minute - self.gross <= REMEMBERED
+        recent = self.gross is not None and minute - self.gross <= self.remembered
         most, best = LOG_CAP if capped and not recent else LOG_RICH, max(logs)
         if best >= LOG_GROSS:
             self.gross = minute
