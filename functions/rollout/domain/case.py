@@ -158,5 +158,5 @@ class Case:
 
 
 def _wealth(effects: Sequence[Alternative], metric: str) -> Wealth:
-    """Errors that come back within an hour are harm; a step of the ramp may always be slow at first."""
+    """Errors that come back within an hour are harm; every step of the ramp is slow at first."""
     return Wealth(effects, remembered=LONG_REMEMBERED if metric == ERRORS else REMEMBERED)
