@@ -210,7 +210,8 @@ class Judge:
 
     def _sample(self, metric: str, tally: Tally) -> tuple[float, float, float]:
         clumping = self.trial.clumping if metric == ERRORS else self.trial.slow_clumping
-        design = 1 + max(0.0, tally.requests / max(1, self.minutes) - 1) * clumping.phi()
+        counted = max(1, self.minutes - self.aside)
+        design = 1 + max(0.0, tally.requests / counted - 1) * clumping.phi()
         if metric == SLOW:
             return tally.slow, tally.requests, design
         credit = min(CREDIT * tally.requests, self.asked) * self._agreement(tally)
