@@ -14,6 +14,7 @@ MOST: Final = 0.3
 CAUTION: Final = 3.0
 PRECISE: Final = 0.001
 ENOUGH_MINUTES: Final = 30
+STEPS: Final = 20
 
 
 @dataclass
@@ -90,4 +91,10 @@ class Clumping:
             return min(MOST, max(self.declared, estimate - error))
         # A variance over so few minutes is itself this uncertain (chi-squared).
         spread = 1 + CAUTION * math.sqrt(2 / self.minutes)
-        return min(MOST, max(LEAST, 1.5 * estimate, spread * estimate, estimate + CAUTION * error))
+        upper = max(1.5 * estimate, spread * estimate, estimate + CAUTION * error)
+        return min(MOST, _rounded(upper)) if upper > LEAST else LEAST
+
+
+def _rounded(phi: float) -> float:
+    """Up, by one part in STEPS at most: what follows from the same phi need not be found anew."""
+    return math.exp(math.ceil(math.log(phi) * STEPS) / STEPS)

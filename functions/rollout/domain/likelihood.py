@@ -63,9 +63,8 @@ def _binomials(null: float, rates: tuple[float, ...], least: float) -> list[tupl
     ]
 
 
-# phi changes every minute, so only what is asked for within the same one is found here again: the
-# tenants have it in common.
-@lru_cache(maxsize=16)
+# The tenants have phi in common, and it seldom changes from one minute to the next.
+@lru_cache(maxsize=64)
 def _betas(
     null: float, rates: tuple[float, ...], least: float, phi: float
 ) -> list[tuple[float, float, float, float]]:
