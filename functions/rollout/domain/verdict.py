@@ -156,8 +156,9 @@ def _opinion(
     if not requests:
         why = evidence.unavailable or "no data"
         return Call.HOLD, f"{metric}: {why}; {needed} clean requests would certify"
-    aside = f" ({seen.aside} minutes of the control's own trouble aside)" if seen.aside else ""
-    certify = f"{counted}{aside}, to certify {seen.bound(metric):.2%}"
+    aside = seen.aside * evidence.period_seconds
+    left_out = f", {aside} s of the control's own trouble aside" if aside else ""
+    certify = f"{counted}{left_out}, to certify {seen.bound(metric):.2%}"
     if needed:
         eta = counterfactual.eta(needed, requests, evidence.baked_seconds)
         return Call.HOLD, f"{certify}: {needed} more clean requests{eta}"
