@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from rollout.domain.body import FEW_OF_BOTH, TILTS, Body, Groups, groups, worths
 from rollout.domain.harm import When
-from rollout.domain.latency import SHARES
+from rollout.domain.latency import FIRST_OF_BODY, SHARES
 
 SCORES = (1.0, 0.75, 0.5, 0.25, 0.0)
 WEIGHTS = tuple(tuple(math.exp(tilt * score) for score in SCORES) for tilt in TILTS)
-USUAL = SHARES[1:]
+USUAL = SHARES[FIRST_OF_BODY:]
 counts = st.tuples(*[st.integers(0, 8)] * 5)
 
 

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from rollout.domain.histogram import NO_LATENCIES, Latencies, latencies
 from rollout.domain.latency import (
     BODY,
+    FIRST_OF_BODY,
     LEVELS,
     LONGEST_STORM,
     MEMORY,
+    P95,
     SHARES,
     WAITING,
     Reference,
@@ -38,14 +40,14 @@ def test_before_anything_is_known_nothing_is_slow() -> None:
 def test_the_cut_off_lies_at_the_upper_side_of_the_controls_p95() -> None:
     known = reference()
     known.see(spread(0, 100_000), NO_LATENCIES)
-    assert 95 <= known.cutoffs[0] <= 97
+    assert 95 <= known.cutoffs[P95] <= 97
 
 
 def test_little_knowledge_makes_a_careful_cut_off() -> None:
     little, much = reference(), reference()
     little.see(spread(0, 100), NO_LATENCIES)
     much.see(spread(0, 100_000), NO_LATENCIES)
-    assert little.cutoffs[0] > much.cutoffs[0]
+    assert little.cutoffs[P95] > much.cutoffs[P95]
 
 
 def test_the_reference_follows_the_control() -> None:
@@ -53,7 +55,7 @@ def test_the_reference_follows_the_control() -> None:
     known.see(spread(0, 10_000), NO_LATENCIES)
     for _ in range(LONGEST_STORM + 20):
         known.see(spread(100, 1000), NO_LATENCIES)
-    assert known.cutoffs[0] >= 190
+    assert known.cutoffs[P95] >= 190
 
 
 @pytest.mark.parametrize(("ratio", "buckets"), [(1.03, 1), (1.15, 5), (1.30, 9), (1.0, 0)])
@@ -96,7 +98,7 @@ def test_no_minute_is_too_busy(count: int) -> None:
     known.see(spread(100, 1000), spread(100, 1000))
     for _ in range(3):
         known.see(spread(0, count), spread(20, count))
-    assert 95 <= known.cutoffs[0] <= 97
+    assert 95 <= known.cutoffs[P95] <= 97
     assert known.slower() is True
 
 
@@ -116,11 +118,11 @@ def test_without_candidate_requests_nothing_is_slower() -> None:
 def test_the_body_has_cut_offs_of_its_own() -> None:
     known = reference()
     known.see(spread(0, 100_000), NO_LATENCIES)
-    tail, *body = known.cutoffs
+    tail, p95, *body = known.cutoffs
     assert len(body) == len(BODY)
     for level, found in zip(BODY, body, strict=True):
         assert 100 * level - 1 <= found <= 100 * level + 2
-    assert tail > max(body)
+    assert tail > p95 > max(body)
 
 
 def test_a_storm_before_the_candidate_was_asked_hides_nothing() -> None:
@@ -147,8 +149,8 @@ def test_a_quiet_minute_before_full_exposure_does_not_make_the_usual_ones_slow()
         known.see(spread(20, 1000), NO_LATENCIES)
     for _ in range(3):
         known.see(spread(0, 10_000), NO_LATENCIES)
-    assert known.cutoffs[0] < 105
-    assert known.frozen()[0][0] >= 114
+    assert known.cutoffs[P95] < 105
+    assert known.frozen()[0][P95] >= 114
 
 
 def test_a_rollout_that_began_at_night_is_not_measured_by_the_night_at_full_exposure() -> None:
@@ -168,17 +170,17 @@ def test_nothing_is_slow_at_full_exposure_when_no_control_was_ever_seen() -> Non
 def test_slow_requests_are_counted_by_what_was_known_before_the_minute() -> None:
     known = reference()
     known.see(spread(0, 100_000), NO_LATENCIES)
-    tail, *body = known.cutoffs
-    found = known.measure(spread(tail + 1), latencies([tail + 5, tail + 6, tail + 10], [1, 2, 4]))
-    assert (found.control[0], found.candidate[0], found.late[0]) == (1000, 6, 4)
-    assert found.control[1:] == [1000] * len(body)
+    _, p95, *body = known.cutoffs
+    found = known.measure(spread(p95 + 1), latencies([p95 + 5, p95 + 6, p95 + 10], [1, 2, 4]))
+    assert (found.control[P95], found.candidate[P95], found.late[P95]) == (1000, 6, 4)
+    assert found.control[FIRST_OF_BODY:] == [1000] * len(body)
 
 
 def test_shares_are_what_lies_above_the_edge_of_a_bucket_on_the_upper_side() -> None:
     known = reference()
     known.see(latencies([10, 20, 30], [9_000, 900, 100]), NO_LATENCIES)
     share = 0.01 + 1.5 * math.sqrt(0.95 * 0.05 / (1.5 * 10_000))
-    assert math.isclose(known.shares[0], share)
+    assert math.isclose(known.shares[P95], share)
 
 
 @given(counts=st.lists(st.integers(0, 50), min_size=256, max_size=256), minutes=st.integers(1, 9))
@@ -200,7 +202,7 @@ def test_the_minutes_after_a_storm_are_not_measured_by_it() -> None:
         assert known.stormy is (first == 40)
     known.see(spread(0), NO_LATENCIES)
     assert not known.stormy
-    assert known.cutoffs[0] <= 97
+    assert known.cutoffs[P95] <= 97
 
 
 def test_what_lasts_longer_than_any_storm_is_how_the_control_is_now() -> None:
@@ -208,7 +210,7 @@ def test_what_lasts_longer_than_any_storm_is_how_the_control_is_now() -> None:
     for first in [*[0] * 20, *[40] * (LONGEST_STORM + 20)]:
         known.see(spread(first), NO_LATENCIES)
     assert not known.stormy
-    assert known.cutoffs[0] >= 135
+    assert known.cutoffs[P95] >= 135
 
 
 def test_a_p95_above_the_limit_is_seen_when_no_control_is_left() -> None:

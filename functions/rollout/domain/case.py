@@ -91,9 +91,9 @@ class Case:
         self.absolute.see(counts, when, usual)
         if self.full:
             self.full.see(late, when, self._excused() if usual is None else usual)
-            if self.relative:
-                stand_in = self._stand_in() if usual is None else usual
-                self.relative.see_alone(late, stand_in, when)
+        if self.relative and (self.full or usual is not None):
+            stand_in = self._stand_in() if usual is None else usual
+            self.relative.see_alone(late, stand_in, when)
 
     def _excused(self) -> float:
         """The rate that accuses nobody at full exposure: the control's past excuses as much."""

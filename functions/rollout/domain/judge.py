@@ -13,6 +13,7 @@ from typing import Final
 from rollout.domain.case import ERRORS, MISMATCHES, SHADOW_FAILURES, SLOW, Rail
 from rollout.domain.certificate import certificate, clean_requests_needed
 from rollout.domain.clumping import CLUMPING
+from rollout.domain.latency import P95
 from rollout.domain.minute import Minute
 from rollout.domain.silence import SILENCE, Listener, Silence
 from rollout.domain.trial import Trial
@@ -39,7 +40,10 @@ class Stage:
 
 @dataclass(frozen=True)
 class Promises:
-    """What the judge promises, and on what: the plan in the judge's terms."""
+    """What the judge promises, and on what: the plan in the judge's terms.
+
+    histograms: whether the source has them, of latencies.
+    """
 
     alpha: float
     beta: float
@@ -48,6 +52,7 @@ class Promises:
     tenant: Rail | None = None
     silence: Silence = SILENCE
     clumping: float = CLUMPING
+    histograms: bool = False
 
     @property
     def planned(self) -> int:
@@ -68,7 +73,7 @@ class Tally:
         if minute.candidate:
             self.requests += minute.candidate.requests
             self.errors += minute.candidate.errors
-            self.slow += minute.speed.late[0] if minute.speed else minute.candidate.slow
+            self.slow += minute.speed.late[P95] if minute.speed else minute.candidate.slow
 
 
 class Judge:
@@ -80,7 +85,13 @@ class Judge:
 
     def __init__(self, promises: Promises) -> None:
         self.promises = promises
-        self.trial = Trial(promises.rails, promises.planned, promises.tenant, promises.clumping)
+        self.trial = Trial(
+            promises.rails,
+            promises.planned,
+            promises.tenant,
+            promises.clumping,
+            histograms=promises.histograms,
+        )
         self.stage, self.minutes = 0, 0
         self.here, self.live = Tally(), Tally()
         self.aside = 0

@@ -3,7 +3,8 @@
 Slow is, for the control, above its own recent p95 x; for the candidate, above `tolerance` times x.
 So "the candidate's p95 is at most 15 % higher" becomes "at most 5 % of its requests are slow", a
 rate that can be tested exactly. Lower levels say the same of the body of the distribution, where a
-shift of all requests shows long before it shows in the tail.
+shift of all requests shows long before it shows at p95, and one further up of the tail, where more
+stragglers do.
 """
 
 import math
@@ -15,8 +16,11 @@ from typing import Final
 from rollout.domain.histogram import Fading, Latencies, quantiles
 
 LEVEL: Final = 0.95
+TAIL_LEVEL: Final = 0.975
 BODY: Final = (0.8, 0.6, 0.4, 0.2)
-LEVELS: Final = (LEVEL, *BODY)
+LEVELS: Final = (TAIL_LEVEL, LEVEL, *BODY)
+# Where in LEVELS they stand.
+TAIL, P95, FIRST_OF_BODY = 0, 1, 2
 SHARES: Final = tuple([1 - level for level in LEVELS])
 # Requests the reference remembers, and those the comparison of the two arms' p95 remembers.
 MEMORY: Final = 2000
@@ -124,7 +128,7 @@ class Reference:
             self._compare(control, candidate)
 
     def _watch(self, control: Latencies) -> None:
-        slow = control.above(self.cutoffs[0])
+        slow = control.above(self.cutoffs[P95])
         if control.total >= STORM_REQUESTS and slow > STORM_SHARE * control.total:
             self._storm += 1
         elif control.total:

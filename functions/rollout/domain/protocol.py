@@ -11,7 +11,7 @@ from rollout.domain.case import ERRORS, MISMATCHES, SHADOW_FAILURES, SLOW, Rail
 from rollout.domain.counts import Limits
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.judge import Judge, Promises, Stage
-from rollout.domain.latency import Reference
+from rollout.domain.latency import P95, Reference
 from rollout.domain.minute import Minute
 from rollout.domain.window import Arm
 
@@ -91,8 +91,8 @@ class Session:
         return Minute(
             stage,
             exposure,
-            Arm(control.requests, control.errors, speed.control[0]),
-            Arm(candidate.requests, candidate.errors, speed.candidate[0]),
+            Arm(control.requests, control.errors, speed.control[P95]),
+            Arm(candidate.requests, candidate.errors, speed.candidate[P95]),
             shadow,
             rows,
             speed,
@@ -127,7 +127,7 @@ def promises(schedule: list[tuple[str, float, int]], limits: Limits) -> Promises
     )
     worst = 2 * error
     tenant = Rail(worst, worst, share=0.06, full=worst, full_limit=worst, full_share=0.02)
-    return Promises(ALPHA, BETA, rails, stages, tenant)
+    return Promises(ALPHA, BETA, rails, stages, tenant, histograms=True)
 
 
 def _certify(exposure: float, following: float, limits: Limits) -> Mapping[str, float]:

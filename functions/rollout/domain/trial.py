@@ -20,8 +20,8 @@ from rollout.domain.case import (
     Rail,
 )
 from rollout.domain.clumping import CLUMPING, Clumping
-from rollout.domain.harm import When
-from rollout.domain.latency import LEVELS, Speed
+from rollout.domain.harm import Counts, When
+from rollout.domain.latency import BODY, FIRST_OF_BODY, P95, TAIL, TAIL_LEVEL, Speed
 from rollout.domain.minute import Minute
 from rollout.domain.window import Arm
 
@@ -30,8 +30,9 @@ TROUBLE_REQUESTS, TROUBLE_ERRORS, TROUBLE_RATE, TROUBLE_RATIO = 20, 3, 0.02, 3.0
 TROUBLE_SLOW: Final = 0.15
 # Slow requests come in clumps too: the speed of everything drifts, and the body follows at once.
 SLOW_CLUMPING, BODY_CLUMPING = 0.005, 0.01
-# How the evidence on slow requests is shared out: to the p95, and to the body of the distribution.
-TAIL_SHARE: Final = 0.5
+# How the evidence on slow requests is shared out where there are histograms: to the p95, to the
+# tail above it, and to the body of the distribution.
+P95_SHARE, TAIL_SHARE, BODY_SHARE = 0.3, 0.3, 0.4
 # What is usual is rounded up to so many steps, so that the same rate comes again.
 STEPS: Final = 1000
 
@@ -41,7 +42,7 @@ class Trial:
 
     rails: metric -> Rail. planned: how many minutes the rollout is meant to take. tenant: the Rail
     of each single tenant, its shares those of all of them together. clumping: declared, until the
-    control has shown its own.
+    control has shown its own. histograms: whether minutes have a `speed`.
     """
 
     def __init__(
@@ -50,10 +51,15 @@ class Trial:
         planned: int,
         tenant: Rail | None = None,
         clumping: float = CLUMPING,
+        *,
+        histograms: bool = False,
     ) -> None:
         self.planned = planned
         self.cases = {name: Case(name, rail, planned) for name, rail in rails.items()}
-        self.body = Body(len(LEVELS), planned)
+        self.histograms = histograms
+        rate = 1 - TAIL_LEVEL
+        self.tail = Case(SLOW, Rail(rate, rate, TAIL_SHARE), planned)
+        self.body = Body(len(BODY) + 1, planned)
         self.tenant = tenant
         self.tenants: list[Case] = []
         self.clumping, self.slow_clumping = (
@@ -93,29 +99,30 @@ class Trial:
         self.slow_clumping.see(control.slow, control.requests, calm=when.calm)
 
     def _see_slow(self, minute: Minute, control: Arm, candidate: Arm, when: When) -> None:
-        phi = self.slow_clumping.phi()
-        when = replace(when, phi=phi)
-        asked, speed, case = candidate.requests, minute.speed, self.cases[SLOW]
-        counts, usual = (candidate.slow, asked), None
+        when = replace(when, phi=self.slow_clumping.phi())
+        speed, case, full = minute.speed, self.cases[SLOW], minute.exposure >= 1
         if speed:
-            usual = math.ceil(STEPS * speed.shares[0]) / STEPS
-        if minute.exposure >= 1:
-            late = speed.late[0] if speed else candidate.slow
-            case.see_full(counts, (late, asked), when, usual)
-        else:
-            case.see(counts, (control.slow, control.requests), when, usual)
-        if speed:
-            requests = (control.requests, asked)
-            when = replace(when, phi=max(phi, BODY_CLUMPING))
-            self._see_body(speed, requests, when, full=minute.exposure >= 1)
-
-    def _see_body(self, speed: Speed, requests: tuple[int, int], when: When, *, full: bool) -> None:
-        asked_control, asked = requests
-        candidate, usual = groups(speed.candidate[1:], asked), speed.shares[1:]
+            requests = (control.requests, candidate.requests)
+            _see_level(case, speed, P95, requests, when, full=full)
+            _see_level(self.tail, speed, TAIL, requests, when, full=full)
+            self._see_body(speed, requests, when, full=full)
+            return
+        counts = (candidate.slow, candidate.requests)
         if full:
-            self.body.see_full(candidate, groups(speed.late[1:], asked), usual, when)
+            case.see_full(counts, counts, when)
         else:
-            control = groups(speed.control[1:], asked_control)
+            case.see(counts, (control.slow, control.requests), when)
+
+    def _see_body(self, speed: Speed, requests: Counts, when: When, *, full: bool) -> None:
+        asked_control, asked = requests
+        when = replace(when, phi=max(when.phi, BODY_CLUMPING))
+        candidate = groups(speed.candidate[FIRST_OF_BODY:], asked)
+        usual = speed.shares[FIRST_OF_BODY:]
+        if full:
+            late = groups(speed.late[FIRST_OF_BODY:], asked)
+            self.body.see_full(candidate, late, usual, when)
+        else:
+            control = groups(speed.control[FIRST_OF_BODY:], asked_control)
             self.body.see(candidate, control, usual, when)
 
     def _see_tenants(self, minute: Minute, when: When) -> None:
@@ -157,9 +164,11 @@ class Trial:
         return case.onset()
 
     def _slow(self) -> float:
-        """The e-value on slow requests: of the tail, and of the body where it is known."""
-        tail = self.cases[SLOW].value
-        return TAIL_SHARE * tail + (1 - TAIL_SHARE) * self.body.value
+        """The e-value on slow requests: at p95 and, where they are known, of tail and body."""
+        value = self.cases[SLOW].value
+        if not self.histograms:
+            return value
+        return P95_SHARE * value + TAIL_SHARE * self.tail.value + BODY_SHARE * self.body.value
 
     @property
     def shaken(self) -> bool:
@@ -189,3 +198,16 @@ class Trial:
             live = values[name] - case.at_full if (slower if by_source else case.above_limit) else 0
             found[name] = live + case.accusing_at_full
         return found
+
+
+def _see_level(
+    case: Case, speed: Speed, level: int, requests: Counts, when: When, *, full: bool
+) -> None:
+    """Slow requests at one of LEVELS. requests: of the control, and of the candidate."""
+    asked_control, asked = requests
+    counts = (speed.candidate[level], asked)
+    usual = math.ceil(STEPS * speed.shares[level]) / STEPS
+    if full:
+        case.see_full(counts, (speed.late[level], asked), when, usual)
+    else:
+        case.see(counts, (speed.control[level], asked_control), when, usual)
