@@ -34,11 +34,6 @@ class Minute:
     at: float = 0.0
 
     @property
-    def requests(self) -> int:
-        """All requests of users, whoever answered them."""
-        return sum(arm.requests for arm in (self.control, self.candidate) if arm)
-
-    @property
     def expected(self) -> float:
         """The candidate requests that the control's traffic and the exposure let expect."""
         if self.control is None or self.exposure >= 1:
@@ -60,7 +55,7 @@ class Row:
     tenants: tuple[tuple[int, int, int, int], ...] = ()
 
 
-def reads(rows: Iterable[Row]) -> int:
+def reads(rows: Iterable[Row | Minute]) -> int:
     """All requests of users in these periods, whoever answered them."""
     arms = (arm for row in rows for arm in (row.control, row.candidate) if arm)
     return sum(arm.requests for arm in arms)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from rollout.domain.minute import Minute
+from rollout.domain.minute import Minute, reads
 
 # What comes in at quiet hours, over what does on average.
 QUIET_HOURS: Final = 0.25
@@ -40,7 +40,7 @@ class Listener:
         """One minute; one without telemetry says nothing."""
         if minute.control is None:
             return
-        self._requests += minute.requests
+        self._requests += reads((minute,))
         self._told += 1
         if minute.exposure == 0:
             return

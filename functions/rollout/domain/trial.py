@@ -4,12 +4,10 @@ What they call for is said in `verdict`; here is only evidence. All of it can be
 the minutes, in any process, at any time.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from rollout.domain.body import Body, groups
 from rollout.domain.case import (
     ERRORS,
     MISMATCHES,
@@ -20,21 +18,17 @@ from rollout.domain.case import (
     Rail,
 )
 from rollout.domain.clumping import CLUMPING, Clumping
-from rollout.domain.harm import Counts, When
-from rollout.domain.latency import BODY, FIRST_OF_BODY, P95, TAIL, TAIL_LEVEL, Speed
+from rollout.domain.harm import When
+from rollout.domain.latency import Speed
 from rollout.domain.minute import Minute
+from rollout.domain.slowness import Slowness
 from rollout.domain.window import Arm
 
 # A minute in which the control itself is in trouble says nothing absolute about the candidate.
 TROUBLE_REQUESTS, TROUBLE_ERRORS, TROUBLE_RATE, TROUBLE_RATIO = 20, 3, 0.02, 3.0
 TROUBLE_SLOW: Final = 0.15
-# Slow requests come in clumps too: the speed of everything drifts, and the body follows at once.
-SLOW_CLUMPING, BODY_CLUMPING = 0.005, 0.01
-# How the evidence on slow requests is shared out where there are histograms: to the p95, to the
-# tail above it, and to the body of the distribution.
-P95_SHARE, TAIL_SHARE, BODY_SHARE = 0.3, 0.3, 0.4
-# What is usual is rounded up to so many steps, so that the same rate comes again.
-STEPS: Final = 1000
+# Slow requests come in clumps too: the speed of everything drifts.
+SLOW_CLUMPING: Final = 0.005
 
 
 class Trial:
@@ -56,10 +50,7 @@ class Trial:
     ) -> None:
         self.planned = planned
         self.cases = {name: Case(name, rail, planned) for name, rail in rails.items()}
-        self.histograms = histograms
-        rate = 1 - TAIL_LEVEL
-        self.tail = Case(SLOW, Rail(rate, rate, TAIL_SHARE), planned)
-        self.body = Body(len(BODY) + 1, planned)
+        self.slowness = Slowness(self.cases[SLOW], planned, histograms=histograms)
         self.tenant = tenant
         self.tenants: list[Case] = []
         self.clumping, self.slow_clumping = (
@@ -93,37 +84,11 @@ class Trial:
                 self.cases[ERRORS].see_full(counts, counts, loud)
             else:
                 self.cases[ERRORS].see(counts, errors, loud)
-            self._see_slow(minute, control, candidate, when)
+            slow = replace(when, phi=self.slow_clumping.phi())
+            self.slowness.see(minute, (control, candidate), slow)
         self._see_tenants(minute, loud)
         self.clumping.see(*errors, calm=when.calm)
         self.slow_clumping.see(control.slow, control.requests, calm=when.calm)
-
-    def _see_slow(self, minute: Minute, control: Arm, candidate: Arm, when: When) -> None:
-        when = replace(when, phi=self.slow_clumping.phi())
-        speed, case, full = minute.speed, self.cases[SLOW], minute.exposure >= 1
-        if speed:
-            requests = (control.requests, candidate.requests)
-            _see_level(case, speed, P95, requests, when, full=full)
-            _see_level(self.tail, speed, TAIL, requests, when, full=full)
-            self._see_body(speed, requests, when, full=full)
-            return
-        counts = (candidate.slow, candidate.requests)
-        if full:
-            case.see_full(counts, counts, when)
-        else:
-            case.see(counts, (control.slow, control.requests), when)
-
-    def _see_body(self, speed: Speed, requests: Counts, when: When, *, full: bool) -> None:
-        asked_control, asked = requests
-        when = replace(when, phi=max(when.phi, BODY_CLUMPING))
-        candidate = groups(speed.candidate[FIRST_OF_BODY:], asked)
-        usual = speed.shares[FIRST_OF_BODY:]
-        if full:
-            late = groups(speed.late[FIRST_OF_BODY:], asked)
-            self.body.see_full(candidate, late, usual, when)
-        else:
-            control = groups(speed.control[FIRST_OF_BODY:], asked_control)
-            self.body.see(candidate, control, usual, when)
 
     def _see_tenants(self, minute: Minute, when: When) -> None:
         if self.tenant is None:
@@ -163,13 +128,6 @@ class Trial:
         case = self.tenants[self.worst_tenant] if metric == TENANTS else self.cases[metric]
         return case.onset()
 
-    def _slow(self) -> float:
-        """The e-value on slow requests: at p95 and, where they are known, of tail and body."""
-        value = self.cases[SLOW].value
-        if not self.histograms:
-            return value
-        return P95_SHARE * value + TAIL_SHARE * self.tail.value + BODY_SHARE * self.body.value
-
     @property
     def shaken(self) -> bool:
         """Whether one of the last minutes was bad enough to wait for the next."""
@@ -182,7 +140,7 @@ class Trial:
         """
         found = {name: case.weight for name, case in self.cases.items()}
         slow = self.cases[SLOW]
-        found[SLOW] = slow.rail.share * self._slow() + slow.at_full
+        found[SLOW] = slow.rail.share * self.slowness.value + slow.at_full
         if self.tenants:
             found[TENANTS] = sum(case.weight for case in self.tenants) / len(self.tenants)
         return found
@@ -198,16 +156,3 @@ class Trial:
             live = values[name] - case.at_full if (slower if by_source else case.above_limit) else 0
             found[name] = live + case.accusing_at_full
         return found
-
-
-def _see_level(
-    case: Case, speed: Speed, level: int, requests: Counts, when: When, *, full: bool
-) -> None:
-    """Slow requests at one of LEVELS. requests: of the control, and of the candidate."""
-    asked_control, asked = requests
-    counts = (speed.candidate[level], asked)
-    usual = math.ceil(STEPS * speed.shares[level]) / STEPS
-    if full:
-        case.see_full(counts, (speed.late[level], asked), when, usual)
-    else:
-        case.see(counts, (speed.control[level], asked_control), when, usual)

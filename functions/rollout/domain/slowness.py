@@ -1,0 +1,78 @@
+"""The evidence that the candidate is slow: at p95 and, from histograms, in tail and body."""
+
+import math
+from dataclasses import replace
+from typing import Final
+
+from rollout.domain.body import Body, groups
+from rollout.domain.case import SLOW, Case, Rail
+from rollout.domain.harm import Counts, When
+from rollout.domain.latency import BODY, FIRST_OF_BODY, P95, TAIL, TAIL_LEVEL, Speed
+from rollout.domain.minute import Minute
+from rollout.domain.window import Arm
+
+# How it is shared out where there are histograms: to the p95, the tail above it, and the body.
+P95_SHARE, TAIL_SHARE, BODY_SHARE = 0.3, 0.3, 0.4
+# The speed of everything drifts, and the body follows at once.
+BODY_CLUMPING: Final = 0.01
+# What is usual is rounded up to so many steps, so that the same rate comes again.
+STEPS: Final = 1000
+
+
+class Slowness:
+    """case: the one on slow requests, at p95. histograms: whether minutes have a `speed`."""
+
+    def __init__(self, case: Case, planned: int, *, histograms: bool) -> None:
+        rate = 1 - TAIL_LEVEL
+        self.case, self.histograms = case, histograms
+        self.tail = Case(SLOW, Rail(rate, rate, TAIL_SHARE), planned)
+        self.body = Body(len(BODY) + 1, planned)
+
+    @property
+    def value(self) -> float:
+        """The e-value."""
+        if not self.histograms:
+            return self.case.value
+        shared = ((P95_SHARE, self.case), (TAIL_SHARE, self.tail), (BODY_SHARE, self.body))
+        return sum([share * part.value for share, part in shared])
+
+    def see(self, minute: Minute, arms: tuple[Arm, Arm], when: When) -> None:
+        """A minute in which users were exposed. arms: its control and its candidate."""
+        control, candidate = arms
+        requests = (control.requests, candidate.requests)
+        full = minute.exposure >= 1
+        if minute.speed:
+            _see_level(self.case, minute.speed, P95, requests, when, full=full)
+            _see_level(self.tail, minute.speed, TAIL, requests, when, full=full)
+            self._see_body(minute.speed, requests, when, full=full)
+            return
+        counts = (candidate.slow, candidate.requests)
+        if full:
+            self.case.see_full(counts, counts, when)
+        else:
+            self.case.see(counts, (control.slow, control.requests), when)
+
+    def _see_body(self, speed: Speed, requests: Counts, when: When, *, full: bool) -> None:
+        asked_control, asked = requests
+        when = replace(when, phi=max(when.phi, BODY_CLUMPING))
+        candidate = groups(speed.candidate[FIRST_OF_BODY:], asked)
+        usual = speed.shares[FIRST_OF_BODY:]
+        if full:
+            late = groups(speed.late[FIRST_OF_BODY:], asked)
+            self.body.see_full(candidate, late, usual, when)
+        else:
+            control = groups(speed.control[FIRST_OF_BODY:], asked_control)
+            self.body.see(candidate, control, usual, when)
+
+
+def _see_level(
+    case: Case, speed: Speed, level: int, requests: Counts, when: When, *, full: bool
+) -> None:
+    """Slow requests at one of LEVELS. requests: of the control, and of the candidate."""
+    asked_control, asked = requests
+    counts = (speed.candidate[level], asked)
+    usual = math.ceil(STEPS * speed.shares[level]) / STEPS
+    if full:
+        case.see_full(counts, (speed.late[level], asked), when, usual)
+    else:
+        case.see(counts, (speed.control[level], asked_control), when, usual)
