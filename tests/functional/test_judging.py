@@ -57,6 +57,14 @@ def test_every_minute_is_answered_and_no_start() -> None:
     assert (found[0], found[-1]) == ("HOLD", "GO")
 
 
+def test_a_stage_is_left_soon_but_not_the_one_before_everyone_is_exposed() -> None:
+    answer = {"n": 100, "err": 0, "lat": [[100, 100]]}
+    canary = [minute(t, 1, candidate=answer) for t in range(4, 30)]
+    found = words(answers(START, *(minute(t) for t in range(4)), *canary))
+    assert found.index("GO") == 3
+    assert found[4:].index("GO") == 17
+
+
 def test_harm_in_the_shadow_is_rolled_back_and_stays_so() -> None:
     bad = {"n": 100, "mismatch": 0, "err": 50}
     found = words(answers(START, *(minute(t, shadow=bad) for t in range(4)), minute(4)))

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.domain.certificate import certificate, clean_requests_needed, interval
+from rollout.domain.certificate import (
+    EVEN,
+    KEPT_EVEN,
+    certificate,
+    clean_requests_needed,
+    interval,
+    stakes_after,
+)
 from rollout.domain.clumping import LEAST, Clumping
 
 COUNTS = st.tuples(st.integers(0, 40), st.integers(0, 2000))
@@ -47,6 +54,40 @@ def test_a_certificate_is_not_worth_more_than_it_costs_at_or_above_the_bound(
         for k in range(requests + 1)
     )
     assert mean <= 1 + 1e-9
+
+
+@given(before=COUNTS, bound=st.floats(0.001, 0.5))
+def test_whatever_was_seen_before_no_more_is_staked_than_there_is_and_a_part_stays_even(
+    before: tuple[int, int], bound: float
+) -> None:
+    events, clean = before
+    stakes = stakes_after(events, events + clean, bound)
+    assert math.isclose(sum(stakes), 1)
+    assert all(
+        stake >= KEPT_EVEN * even * (1 - 1e-9) for stake, even in zip(stakes, EVEN, strict=True)
+    )
+
+
+@pytest.mark.parametrize("before", [(0, 1000), (30, 1000), (500, 1000)])
+def test_a_certificate_on_chosen_stakes_is_not_worth_more_than_it_costs(
+    before: tuple[int, int],
+) -> None:
+    stakes = stakes_after(*before, 0.04)
+    mean = sum(
+        math.comb(200, k) * 0.04**k * 0.96 ** (200 - k) * certificate(k, 200, 0.04, stakes=stakes)
+        for k in range(201)
+    )
+    assert mean <= 1 + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("before", "needed"), [((0, 0), 184), ((0, 1000), 157), ((8, 1000), 228), ((50, 1000), 291)]
+)
+def test_what_phases_before_have_shown_says_what_to_stake_on(
+    before: tuple[int, int], needed: int
+) -> None:
+    stakes = stakes_after(*before, 0.02)
+    assert clean_requests_needed(0, 0, 0.02, 0.05, stakes=stakes) == needed
 
 
 @given(counts=COUNTS, bound=st.floats(0.001, 0.5), design=st.floats(1, 50))

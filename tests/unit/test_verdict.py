@@ -167,18 +167,23 @@ def test_a_candidate_at_what_is_tolerated_is_not_acted_against(plan: Plan) -> No
 
 
 def test_evidence_of_harm_that_does_not_suffice_withholds_the_promotion(plan: Plan) -> None:
-    # Certified, and the rate is fine; but a bad minute just now raises suspicion.
+    # Certified, and the rate is fine; but a bad minute lately raises suspicion.
     failing = stretch(2, 1, candidate=Arm(1000, errors=100))
     verdict = judged(plan, "half", until("half", stretch(2, 20), failing))
 
     assert verdict.call is Call.HOLD
-    assert "suspicion: bad minutes just now" in verdict.sentence
+    assert "suspicion: bad minutes lately" in verdict.sentence
+    assert verdict.otherwise.startswith("nothing more is needed, once the suspicion has faded; ")
 
 
-def test_a_bad_minute_that_stays_alone_is_forgiven(plan: Plan) -> None:
-    failing = stretch(2, 1, candidate=Arm(1000, errors=100))
+@pytest.mark.parametrize(("errors", "minutes"), [(35, 4), (100, 59)])
+def test_a_bad_minute_that_stays_alone_is_forgiven_the_later_the_worse_it_was(
+    plan: Plan, errors: int, minutes: int
+) -> None:
+    failing = stretch(2, 1, candidate=Arm(1000, errors=errors))
 
-    assert call(plan, "half", stretch(2, 20), failing, stretch(2, 6)) is Call.PROMOTE
+    assert call(plan, "half", stretch(2, 20), failing, stretch(2, minutes)) is Call.HOLD
+    assert call(plan, "half", stretch(2, 20), failing, stretch(2, minutes + 2)) is Call.PROMOTE
 
 
 @pytest.mark.parametrize("good", [0, 1, 2])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rollout.domain import likelihood
 from rollout.domain.harm import FIRST, Absolute, Onset, Relative, When, ladder
 from rollout.domain.likelihood import absolutes, relatives
-from rollout.domain.wealth import CAP, REMEMBERED, TAPER, Wealth, alternatives
+from rollout.domain.wealth import CAP, GROSS, QUIET, REMEMBERED, TAPER, Wealth, alternatives
 
 AT = (1, 1)
 
@@ -203,6 +203,30 @@ def test_a_gross_minute_is_forgotten_after_a_while() -> None:
     for minute in (1, 2 + REMEMBERED):
         wealth.bet([math.log(1e9)], 1.0, minute)
     assert math.isclose(wealth.value, CAP**2)
+
+
+def shaken(*factors: float, then: int = 0) -> bool:
+    """Whether it is, so many minutes after minutes with these factors."""
+    wealth = Wealth(alternatives([0.5]))
+    for minute, factor in enumerate([*factors, *[0.9] * then]):
+        wealth.bet([math.log(factor)], 0.1, minute)
+    return wealth.shaken(len(factors) + then - 1)
+
+
+def test_a_gross_minute_shakes_the_trust_for_a_while() -> None:
+    assert shaken(1.0, GROSS, then=QUIET - 1)
+    assert not shaken(1.0, GROSS, then=QUIET)
+
+
+def test_a_minute_that_says_all_it_may_does_for_as_long_as_a_second_one_decides() -> None:
+    assert shaken(1.0, CAP, then=REMEMBERED - 1)
+    assert not shaken(1.0, CAP, then=40)
+
+
+def test_several_bad_minutes_shake_it_as_much_as_a_gross_one_until_good_ones_weigh_more() -> None:
+    assert shaken(*[2.1] * 3)
+    assert not shaken(*[2.1] * 2)
+    assert not shaken(*[2.1] * 3, then=2)
 
 
 def test_the_onset_is_the_first_minute_of_the_harm() -> None:

@@ -9,24 +9,49 @@ from typing import Final
 
 # The certificate bets on rates this many times below the bound at once.
 DIVISORS: Final = (1.5, 2.5, 5.0, 12.0, 40.0)
+# What of the stake is on each of them.
+Stakes = tuple[float, ...]
+EVEN: Final[Stakes] = (1 / len(DIVISORS),) * len(DIVISORS)
+# The part that stays even, whatever was seen before: the next phase may be another matter.
+KEPT_EVEN: Final = 0.1
 HALVINGS: Final = 60
 MOST: Final = 10**9
 
 
-def certificate(events: float, requests: float, bound: float, design: float = 1.0) -> float:
+def certificate(
+    events: float,
+    requests: float,
+    bound: float,
+    design: float = 1.0,
+    stakes: Stakes = EVEN,
+) -> float:
     """The e-value against "the rate is at least `bound`"; >= 1/beta certifies the contrary.
 
     A reversed likelihood ratio, mixed over rates below the bound, so it may be asked at every look
     (Ville's inequality). design >= 1 is the design effect 1 + (n - 1) phi of clumped events, by
-    which the evidence is tempered. Counts may be discounted, so they need not be whole.
+    which the evidence is tempered. Counts may be discounted, so they need not be whole. stakes:
+    chosen before the first of these requests.
     """
     if requests <= 0:
         return 1.0
     ok = requests - events
     total = 0.0
-    for loss, gain in _slopes(bound):
-        total += math.exp(min((events * loss + ok * gain) / design, 300.0))
-    return total / len(DIVISORS)
+    for stake, (loss, gain) in zip(stakes, _slopes(bound), strict=True):
+        total += stake * math.exp(min((events * loss + ok * gain) / design, 300.0))
+    return total
+
+
+def stakes_after(events: float, requests: float, bound: float) -> Stakes:
+    """The stakes for requests to come, after so many events: most is on the likeliest rate.
+
+    They are chosen before what they are staked on is seen, so the certificate stays one.
+    """
+    ok = requests - events
+    logs = [events * loss + ok * gain for loss, gain in _slopes(bound)]
+    best = max(logs)
+    found = [math.exp(log - best) for log in logs]
+    chosen = (1 - KEPT_EVEN) / sum(found)
+    return tuple([KEPT_EVEN * even + chosen * one for even, one in zip(EVEN, found, strict=True)])
 
 
 @lru_cache(maxsize=64)
@@ -38,17 +63,26 @@ def _slopes(bound: float) -> list[tuple[float, float]]:
 
 
 def clean_requests_needed(
-    events: float, requests: float, bound: float, beta: float, design: float = 1.0
+    events: float,
+    requests: float,
+    bound: float,
+    beta: float,
+    design: float = 1.0,
+    stakes: Stakes = EVEN,
 ) -> int:
     """How many more clean requests certify the bound; 0 when it is certified."""
-    if certificate(events, requests, bound, design) >= 1 / beta:
+
+    def short(more: int) -> bool:
+        return certificate(events, requests + more, bound, design, stakes) < 1 / beta
+
+    if not short(0):
         return 0
     low, high = 0, 1
-    while certificate(events, requests + high, bound, design) < 1 / beta and high < MOST:
+    while short(high) and high < MOST:
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        if certificate(events, requests + middle, bound, design) < 1 / beta:
+        if short(middle):
             low = middle
         else:
             high = middle

@@ -16,12 +16,16 @@ def sentence(seen: Judge, needed: Sequence[int], evidence: Evidence) -> str:
     """Both ways out: clean requests that would promote, failures that would roll back."""
     if seen.accused:
         return "nothing: what has been seen is not undone by more requests"
-    clean = max(needed, default=0)
     failures = failures_to_roll_back(seen)
-    wanted = f"{clean} more clean requests promote" if clean else "nothing more is needed"
+    wanted = _wanted(max(needed, default=0), suspicious=seen.suspicious)
     if failures is None:
         return f"{wanted}; the next {MOST_FAILURES} failing would not yet roll back"
     return f"{wanted}; about {failures} failed in a row would roll back"
+
+
+def _wanted(clean: int, *, suspicious: bool) -> str:
+    wanted = f"{clean} more clean requests promote" if clean else "nothing more is needed"
+    return f"{wanted}, once the suspicion has faded" if suspicious else wanted
 
 
 def eta(needed: int, requests: int, seconds: float) -> str:

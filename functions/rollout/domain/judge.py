@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from rollout.domain.case import ERRORS, MISMATCHES, SHADOW_FAILURES, SLOW, Rail
-from rollout.domain.certificate import certificate, clean_requests_needed
+from rollout.domain.certificate import (
+    EVEN,
+    Stakes,
+    certificate,
+    clean_requests_needed,
+    stakes_after,
+)
 from rollout.domain.clumping import CLUMPING
 from rollout.domain.latency import P95
 from rollout.domain.minute import Minute
@@ -22,6 +28,8 @@ from rollout.domain.trial import Trial
 SUSPICION: Final = 0.03
 # How much the shadow's evidence may add to the live one, where the two agree.
 CREDIT: Final = 0.25
+# Of what may certify a metric: events, requests, the design effect, and the stakes.
+Sample = tuple[float, float, float, Stakes]
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,8 @@ class Judge:
     """One rollout's judge. Feed it every minute once, in order.
 
     here, live: what was counted in this phase, and in all that expose users. aside: minutes of
-    this phase that count in neither, since the control was in trouble.
+    this phase that count in neither, since the control was in trouble. stakes: of this phase's
+    certificates, per metric.
     """
 
     def __init__(self, promises: Promises) -> None:
@@ -95,6 +104,7 @@ class Judge:
         self.stage, self.minutes = 0, 0
         self.here, self.live = Tally(), Tally()
         self.aside = 0
+        self.stakes: dict[str, Stakes] = {}
         self.compared = self.mismatched = self.asked = self.failed = 0
         self.silence = Listener(promises.silence)
         self.slower: bool | None = None
@@ -148,6 +158,15 @@ class Judge:
         """Be in this phase, also before its first minute."""
         if stage != self.stage:
             self.stage, self.minutes, self.here, self.aside = stage, 0, Tally(), 0
+            before = {
+                ERRORS: (self.live.errors + self.failed, self.live.requests + self.asked),
+                SLOW: (self.live.slow, self.live.requests),
+            }
+            self.stakes = {
+                metric: stakes_after(*before[metric], bound)
+                for metric, bound in self.promises.stages[stage].certify.items()
+                if metric in before
+            }
 
     @property
     def exposure(self) -> float:
@@ -179,8 +198,8 @@ class Judge:
         stage = self.promises.stages[self.stage]
         return all(
             any(
-                certificate(events, requests, bound, design) >= 1 / self.promises.beta
-                for events, requests, design in self._samples(metric)
+                certificate(events, requests, bound, design, stakes) >= 1 / self.promises.beta
+                for events, requests, design, stakes in self._samples(metric)
             )
             for metric, bound in stage.certify.items()
         )
@@ -204,30 +223,30 @@ class Judge:
             return 0
         beta = self.promises.beta
         return min(
-            clean_requests_needed(events, requests, bound, beta, design)
-            for events, requests, design in self._samples(metric)
+            clean_requests_needed(events, requests, bound, beta, design, stakes)
+            for events, requests, design, stakes in self._samples(metric)
         )
 
-    def _samples(self, metric: str) -> Iterator[tuple[float, float, float]]:
-        """(events, requests, design effect) of the samples that may certify the metric."""
+    def _samples(self, metric: str) -> Iterator[Sample]:
+        """What may certify the metric."""
         if metric == MISMATCHES:
-            yield self.mismatched, self.compared, 1.0
+            yield self.mismatched, self.compared, 1.0, EVEN
         elif metric == SHADOW_FAILURES:
-            yield self.failed, self.asked, 1.0
+            yield self.failed, self.asked, 1.0, EVEN
         else:
-            yield self._sample(metric, self.here)
+            yield self._sample(metric, self.here, self.stakes.get(metric, EVEN))
             if self.minutes >= self.promises.stages[self.stage].planned:
-                yield self._sample(metric, self.live)
+                yield self._sample(metric, self.live, EVEN)
 
-    def _sample(self, metric: str, tally: Tally) -> tuple[float, float, float]:
+    def _sample(self, metric: str, tally: Tally, stakes: Stakes) -> Sample:
         clumping = self.trial.clumping if metric == ERRORS else self.trial.slow_clumping
         counted = max(1, self.minutes - self.aside)
         design = 1 + max(0.0, tally.requests / counted - 1) * clumping.phi()
         if metric == SLOW:
-            return tally.slow, tally.requests, design
+            return tally.slow, tally.requests, design, stakes
         credit = min(CREDIT * tally.requests, self.asked) * self._agreement(tally)
         rate = self.failed / self.asked if self.asked else 0.0
-        return tally.errors + credit * rate, tally.requests + credit, design
+        return tally.errors + credit * rate, tally.requests + credit, design, stakes
 
     def _agreement(self, tally: Tally) -> float:
         """How far the shadow can be believed about live errors: 1 fully, 0 not at all.

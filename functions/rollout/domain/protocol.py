@@ -18,8 +18,9 @@ from rollout.domain.window import Arm
 START, MINUTE = "start", "minute"
 GO, HOLD, ROLLBACK = "GO", "HOLD", "ROLLBACK"
 COIN_TOSS: Final = 0.5
-# A stage is not left before this part of its planned minutes.
-LEAST: Final = 0.1
+# A stage is not left before this part of its planned minutes. What comes and goes, or grows, must
+# have had time to show before everyone is exposed.
+LEAST, LEAST_BEFORE_ALL, LEAST_AT_LAST = 0.05, 0.3, 0.1
 SLOW_TOLERATED, SLOW_LIMIT = 0.05, 0.10
 MOST_BUCKETS: Final = 10_000
 MOST_MINUTES: Final = 10_000_000
@@ -118,12 +119,13 @@ def promises(schedule: list[tuple[str, float, int]], limits: Limits) -> Promises
         MISMATCHES: Rail(limits.mismatch_go, limits.mismatch_investigate, share=0.08),
         SHADOW_FAILURES: Rail(error / 2, error, share=0.08),
     }
-    following = [exposure for _, exposure, _ in schedule[1:]] + [1.0]
+    following = [exposure for _, exposure, _ in schedule[1:]]
+    least = [LEAST_BEFORE_ALL if risked >= 1 else LEAST for risked in following] + [LEAST_AT_LAST]
     stages = tuple(
-        Stage(
-            name, exposure, planned, max(1, round(LEAST * planned)), _certify(exposure, w, limits)
+        Stage(name, exposure, planned, max(1, round(part * planned)), _certify(exposure, w, limits))
+        for (name, exposure, planned), w, part in zip(
+            schedule, [*following, 1.0], least, strict=True
         )
-        for (name, exposure, planned), w in zip(schedule, following, strict=True)
     )
     worst = 2 * error
     tenant = Rail(worst, worst, share=0.06, full=worst, full_limit=worst, full_share=0.02)

@@ -46,8 +46,9 @@ class Wealth:
 
     onset: for the richest alternative, the minute from which the evidence speaks against the
     candidate (a cumulative sum that restarts whenever it falls below zero; Page 1954). gross: the
-    last minute that spoke loudly against it; remembered: for how many minutes. effects: those of
-    the alternatives. value: the e-value, 1 at the start.
+    last minute that spoke loudly against it; most: the last that said all that one minute may.
+    remembered: for how many minutes both are. effects: those of the alternatives. value: the
+    e-value, 1 at the start.
     """
 
     alternatives: Sequence[Alternative]
@@ -56,6 +57,7 @@ class Wealth:
     sums: list[float] = field(default_factory=list)
     onsets: list[int] = field(default_factory=list)
     gross: int | None = None
+    most: int | None = None
     remembered: int = REMEMBERED
 
     def __post_init__(self) -> None:
@@ -81,6 +83,8 @@ class Wealth:
         most, best = LOG_CAP if capped and not recent else LOG_RICH, max(logs)
         if best >= LOG_GROSS:
             self.gross = minute
+        if best >= LOG_CAP:
+            self.most = minute
         if best > most:
             logs = [log if log < most else most for log in logs]
         if min(logs) < -LOG_BOUND:
@@ -126,7 +130,13 @@ class Wealth:
                 self.sums[index] += log
 
     def shaken(self, minute: int) -> bool:
-        """Whether a gross minute was so lately that it may be the first of many."""
+        """Whether harm may have begun lately: a gross minute, or as much in several; and one that
+        said all that it may, for as long as a second one decides.
+        """
+        if self.most is not None and minute - self.most < self.remembered:
+            return True
+        if max(self.sums) >= LOG_GROSS:
+            return True
         return self.gross is not None and minute - self.gross < QUIET
 
     def share_above(self, limit: float) -> float:
