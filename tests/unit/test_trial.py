@@ -4,7 +4,7 @@ from rollout.domain.case import ERRORS, MISMATCHES, SHADOW_FAILURES, SLOW, TENAN
 from rollout.domain.latency import SHARES, Speed
 from rollout.domain.minute import Minute
 from rollout.domain.trial import Trial
-from rollout.domain.window import Arm
+from rollout.domain.window import Arm, Shadow
 
 RAILS = {
     ERRORS: Rail(0.01, 0.02, 0.5, 0.01, 0.02, 0.05),
@@ -54,6 +54,17 @@ def test_trouble_that_both_arms_share_does_not_blunt_the_evidence_in_calm_minute
             Minute(0, 0.0, Arm(1000, 300 if number % 40 == 0 else number % 3, 0), Arm(0, 0, 0))
         )
     assert known.clumping.phi() < 0.005
+
+
+def test_a_control_that_is_in_trouble_alone_shows_how_its_errors_clump() -> None:
+    """The candidate answers its copies of the same minutes, so it was no storm."""
+    alone, shared = trial(), trial()
+    for number in range(400):
+        failed = 100 if number % 40 == 0 else 2
+        arms = (Arm(1000, failed, 0), Arm(0, 0, 0))
+        alone.see(Minute(0, 0.0, *arms, shadow=Shadow(1000)))
+        shared.see(Minute(0, 0.0, *arms, shadow=Shadow(1000 - failed, failed=failed)))
+    assert shared.clumping.phi() < 0.005 < 0.02 < alone.clumping.phi()
 
 
 def test_evidence_below_the_limit_withholds_a_promotion_but_accuses_nobody() -> None:

@@ -87,7 +87,8 @@ class Trial:
             slow = replace(when, phi=self.slow_clumping.phi())
             self.slowness.see(minute, (control, candidate), slow)
         self._see_tenants(minute, loud)
-        self.clumping.see(*errors, calm=when.calm)
+        # Trouble that the candidate shares is a storm; what the control alone has is how it clumps.
+        self.clumping.see(*errors, calm=when.calm or _unharmed(minute, candidate))
         self.slow_clumping.see(control.slow, control.requests, calm=when.calm)
 
     def _see_tenants(self, minute: Minute, when: When) -> None:
@@ -156,3 +157,11 @@ class Trial:
             live = values[name] - case.at_full if (slower if by_source else case.above_limit) else 0
             found[name] = live + case.accusing_at_full
         return found
+
+
+def _unharmed(minute: Minute, candidate: Arm) -> bool:
+    """Whether the candidate was asked enough, by users and by the shadow, and hardly failed."""
+    asked, failed = (candidate.requests, candidate.errors) if minute.exposure > 0 else (0, 0)
+    if minute.shadow:
+        asked, failed = asked + minute.shadow.asked, failed + minute.shadow.failed
+    return asked >= TROUBLE_REQUESTS and failed <= TROUBLE_RATE * asked
