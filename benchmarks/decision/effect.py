@@ -11,7 +11,6 @@ from benchmarks.decision.levels import WEIGHTS, Level
 from benchmarks.decision.scenarios import Scenario
 from benchmarks.decision.world import MOST_ERRORS, Flags, World
 
-IDLE_MINUTES: Final = 5
 LATEST: Final = 0.85
 SLOW_FROM: Final = 1.15
 
@@ -89,7 +88,6 @@ class Candidate:
         tail = usual_tail + there * change.tail
         slow = world.latency.excess_slow(factor, tail, SLOW_FROM)
         mismatch = there * change.mismatch
-        volume = world.volume[stretch]
         return Effect(
             active=there > 0,
             control_error=usual,
@@ -98,8 +96,8 @@ class Candidate:
             shadow_error=error if onset.in_shadow else usual,
             mismatch=mismatch,
             scale=usual_scale * factor,
-            tail=self._cold(tail, volume * weight),
-            control_tail=self._cold(usual_tail, volume * (1 - weight)),
+            tail=tail,
+            control_tail=usual_tail,
             excess=(error - usual) + mismatch + slow,
         )
 
@@ -108,10 +106,3 @@ class Candidate:
         if change.error is not None:
             return np.full(len(usual), change.error - world.base_error)
         return np.asarray((change.times - 1) * usual)
-
-    def _cold(self, tail: Floats, per_minute: Floats) -> Floats:
-        """A request that comes after idle minutes meets a cold environment: the tail."""
-        if not self.scenario.change.cold:
-            return tail
-        cold = np.exp(-IDLE_MINUTES * per_minute)
-        return np.asarray(tail + (1 - tail) * cold)

@@ -18,6 +18,8 @@ from ops.local.traffic import Interval
 Ints = npt.NDArray[np.int64]
 Message = dict[str, Any]
 PARTS: Final = ("control", "candidate", "shadow", "tenants")
+# A sandbox that nobody has asked for so many minutes is gone.
+IDLE_MINUTES: Final = 5
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,8 @@ class Rollout:
     def _times(self, requests: Ints, scale: Floats, tail: Floats) -> Ints:
         found = np.zeros((len(requests), BUCKETS), dtype=np.int64)
         busy = requests > 0
+        if self.scenario.change.cold:
+            tail = np.where(_after_idle(busy), 1.0, tail)
         shares = self._world.latency.shares(scale[busy], tail[busy])
         found[busy] = self._chance.multinomial(requests[busy], shares)
         return found
@@ -141,6 +145,14 @@ class Rollout:
             return np.zeros(len(effect.error))
         which, rate = self.scenario.change.tenant
         return np.asarray(candidate.requests[:, which] * effect.active * (rate - effect.error))
+
+
+def _after_idle(busy: Flags) -> Flags:
+    """In which minutes a request meets a sandbox that is gone since nothing came for a while."""
+    minutes = np.arange(len(busy))
+    last = np.maximum.accumulate(np.where(busy, minutes, -IDLE_MINUTES - 1))
+    before = np.concatenate([[-IDLE_MINUTES - 1], last[:-1]])
+    return np.asarray(minutes - before > IDLE_MINUTES)
 
 
 def _messages(parts: tuple[_Arm, _Arm, Ints], begin: int, stage: int) -> list[Message]:

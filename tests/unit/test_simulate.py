@@ -12,7 +12,7 @@ from benchmarks.decision.latency import Latency
 from benchmarks.decision.levels import BUCKETS, LEVELS, TENANTS, WEIGHTS
 from benchmarks.decision.loops import PATIENCE, closed_loop, open_loop
 from benchmarks.decision.scenarios import HARMFUL, HEALTHY, SCENARIOS
-from benchmarks.decision.simulate import Rollout
+from benchmarks.decision.simulate import IDLE_MINUTES, Rollout
 from ops.local.traffic import Interval
 
 MID, HIGH = LEVELS["mid"], LEVELS["high"]
@@ -166,6 +166,20 @@ def test_harm_under_load_begins_with_its_stage(name, stage):
 def test_what_a_step_starts_is_over_after_its_first_minute(name):
     found = np.flatnonzero(whole(name).active)
     assert found.tolist() == [MID.minutes * step for step in range(1, len(WEIGHTS))]
+
+
+def test_a_sandbox_is_cold_after_idle_minutes_only():
+    stage = LEVELS["low"].minutes
+    cold, warm, last = [], [], -IDLE_MINUTES - 1
+    # Those of the stage at 25 %.
+    for number, message in enumerate(
+        whole("cold-starts", LEVELS["low"]).messages[3 * stage :][:stage]
+    ):
+        buckets = [bucket for bucket, _ in message["candidate"]["lat"]]
+        (cold if number - last > IDLE_MINUTES else warm).extend(buckets)
+        last = number if buckets else last
+    assert min(len(cold), len(warm)) > 20
+    assert np.median(cold) > np.quantile(warm, 0.95)
 
 
 def test_a_single_tenant_fails_alone():

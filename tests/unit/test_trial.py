@@ -1,5 +1,7 @@
 """The case against the candidate: which minutes are evidence, on what."""
 
+from collections.abc import Callable
+
 from rollout.domain.case import ERRORS, MISMATCHES, SHADOW_FAILURES, SLOW, TENANTS, Rail
 from rollout.domain.latency import SHARES, Speed
 from rollout.domain.minute import Minute
@@ -262,4 +264,34 @@ def test_more_stragglers_show_in_the_tail_before_they_show_at_p95() -> None:
     for _ in range(60):
         speed = Speed((25, 50, *ALIKE[2:]), (5, 6, 20, 40, 60, 80), ALIKE)
         known.see(Minute(1, 0.1, Arm(1000, 0, 50), Arm(100, 0, 6), speed=speed))
-    assert known.slowness.tail.value > 100 > known.cases[SLOW].value
+    assert known.slowness.whole.tail.value > 100 > known.cases[SLOW].value
+
+
+def sparse(slow: Callable[[int], bool]) -> Trial:
+    """The candidate is asked once an hour, and each time once again a minute later.
+
+    slow: whether the one that is so many minutes after the hour is slow.
+    """
+    known = told()
+    for number in range(1200):
+        since = number % 60
+        if since > 1:
+            candidate, counts = Arm(0, 0, 0), (0,) * len(ALIKE)
+        else:
+            candidate = Arm(1, 0, int(slow(since)))
+            counts = (int(slow(since)),) * len(ALIKE)
+        known.see(minute(Arm(100, 0, 5), candidate, Speed(ALIKE, counts, counts, slower=True)))
+    return known
+
+
+def test_requests_that_may_have_met_a_cold_sandbox_accuse_nobody_by_themselves() -> None:
+    cold, slow = sparse(lambda since: since == 0), sparse(lambda since: True)
+    for known in (cold, slow):
+        assert known.values()[SLOW] > 100
+    assert cold.evidence(cold.values(), slower=True)[SLOW] == 0
+    assert slow.evidence(slow.values(), slower=True)[SLOW] > 100
+
+
+def test_requests_at_any_other_time_accuse_though_there_was_a_cold_one() -> None:
+    late = sparse(lambda since: since == 1)
+    assert late.evidence(late.values(), slower=True)[SLOW] > 100

@@ -1,6 +1,7 @@
 """The evidence that the candidate is slow: at p95 and, from histograms, in tail and body."""
 
 import math
+from copy import deepcopy
 from dataclasses import replace
 from typing import Final
 
@@ -15,13 +16,59 @@ from rollout.domain.window import Arm
 P95_SHARE, TAIL_SHARE, BODY_SHARE = 0.3, 0.3, 0.4
 # The speed of everything drifts, and the body follows at once.
 BODY_CLUMPING: Final = 0.01
+# A sandbox that nobody has asked for so many minutes may be gone, and the next request waits for a
+# new one. Such requests accuse nobody unless the e-value of the others is at least this.
+IDLE: Final = 5
+BORNE_OUT: Final = 2.0
+# Where at most this part of the requests may have, it makes no difference.
+RARE: Final = 0.02
 # What is usual is rounded up to so many steps, so that the same rate comes again.
 STEPS: Final = 1000
 
 
 class Slowness:
-    """case: the one on slow requests, at p95. histograms: whether minutes have a `speed`."""
+    """All of it, and what of it cannot be for cold sandboxes.
 
+    case: the one on slow requests, at p95. histograms: whether minutes have a `speed`.
+    """
+
+    def __init__(self, case: Case, planned: int, *, histograms: bool) -> None:
+        self.whole = _Evidence(case, planned, histograms=histograms)
+        # The same without those that may have met a cold sandbox, while these are not rare.
+        self._warm: _Evidence | None = None
+        self._idle, self._cold, self._asked = IDLE, 0, 0
+
+    @property
+    def value(self) -> float:
+        """The e-value."""
+        return self.whole.value
+
+    @property
+    def borne_out(self) -> bool:
+        """Whether the requests that met a warm sandbox, if only few, speak against it as well."""
+        return self._warm is None or self._warm.value >= BORNE_OUT
+
+    def see(self, minute: Minute, arms: tuple[Arm, Arm], when: When) -> None:
+        """A minute in which users were exposed. arms: its control and its candidate."""
+        cold = minute.speed is not None and self._after_idle(arms[1].requests)
+        if cold and self._warm is None:
+            self._warm = deepcopy(self.whole)
+        self.whole.see(minute, arms, when)
+        if self._warm and not cold:
+            self._warm.see(minute, arms, when)
+        if self._cold <= RARE * self._asked:
+            self._warm = None
+
+    def _after_idle(self, requests: int) -> bool:
+        """Whether a request of this minute may have met a cold sandbox."""
+        cold = requests > 0 and self._idle >= IDLE
+        self._idle = 0 if requests else self._idle + 1
+        self._asked += requests
+        self._cold += cold
+        return cold
+
+
+class _Evidence:
     def __init__(self, case: Case, planned: int, *, histograms: bool) -> None:
         rate = 1 - TAIL_LEVEL
         self.case, self.histograms = case, histograms
@@ -30,14 +77,12 @@ class Slowness:
 
     @property
     def value(self) -> float:
-        """The e-value."""
         if not self.histograms:
             return self.case.value
         shared = ((P95_SHARE, self.case), (TAIL_SHARE, self.tail), (BODY_SHARE, self.body))
         return sum([share * part.value for share, part in shared])
 
     def see(self, minute: Minute, arms: tuple[Arm, Arm], when: When) -> None:
-        """A minute in which users were exposed. arms: its control and its candidate."""
         control, candidate = arms
         requests = (control.requests, candidate.requests)
         full = minute.exposure >= 1

@@ -153,8 +153,10 @@ class Trial:
         """
         found = dict(values)
         for name, case in self.cases.items():
-            by_source = name == SLOW and slower is not None
-            live = values[name] - case.at_full if (slower if by_source else case.above_limit) else 0
+            accusing = case.above_limit
+            if name == SLOW and slower is not None:
+                accusing = slower and self.slowness.borne_out
+            live = values[name] - case.at_full if accusing else 0
             found[name] = live + case.accusing_at_full
         return found
 
