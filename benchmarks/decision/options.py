@@ -15,7 +15,7 @@ CLOSED_LEVEL: Final = "mid"
 # Rollouts of one kind at one level: more of those that should not be rolled back.
 FULL: Final = {HEALTHY: 40, TOLERABLE: 60}
 FULL_OTHER: Final = 15
-CLOSED: Final = 6
+CLOSED: Final = 20
 
 
 @dataclass(frozen=True)

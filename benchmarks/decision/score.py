@@ -119,6 +119,7 @@ def _closed(records: list[Record]) -> Summary | None:
             for outcome in (COMPLETED, PAUSED, ROLLED_BACK)
         },
         "harmful_reaching_full": _mean(float(record["reached"]) for record in harmful),
+        "harmful_reaching_full_count": [sum(record["reached"] for record in harmful), len(harmful)],
         "harmful_bad_mean": _mean(record["bad"] for record in harmful),
     }
 
