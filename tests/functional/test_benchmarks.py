@@ -14,7 +14,17 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from benchmarks import cold_start, compare, flag, kill, memory, memory_calls, read_path, soak
+from benchmarks import (
+    cold_start,
+    compare,
+    flag,
+    kill,
+    memory,
+    memory_calls,
+    read_path,
+    soak,
+    verdict,
+)
 from benchmarks.decision import __main__ as decision
 from benchmarks.decision import calibrate
 from benchmarks.stand_ins import function_server, lambda_client
@@ -49,6 +59,12 @@ def test_read_path_states_the_baseline_in_both_readings_with_the_spread() -> Non
         name = f"ours_over_control_and_{reading}"
         assert found[f"{name}_quartiles"] == [found[name]] * 2  # of one round
     assert {"ours_ms", "afterwards_ms", "laboratory_added_over_ours", "load"} <= found.keys()
+
+
+def test_verdict() -> None:
+    found = measured(verdict.main, "--rounds", "1", "--minutes", "100")["verdicts"]
+    assert len(found) == 6
+    assert {"seconds", "minute_us", "over_json"} == found["100 a minute, 8 tenants"].keys()
 
 
 def test_compare() -> None:
