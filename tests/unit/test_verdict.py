@@ -172,7 +172,7 @@ def test_evidence_of_harm_that_does_not_suffice_withholds_the_promotion(plan: Pl
     verdict = judged(plan, "half", until("half", stretch(2, 20), failing))
 
     assert verdict.call is Call.HOLD
-    assert "suspicion: bad minutes lately" in verdict.sentence
+    assert "suspicion: bad minutes lately (errors), evidence " in verdict.sentence
     assert verdict.otherwise.startswith("nothing more is needed, once the suspicion has faded; ")
 
 

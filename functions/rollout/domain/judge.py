@@ -176,7 +176,7 @@ class Judge:
     @property
     def suspicious(self) -> bool:
         """Whether there is too much evidence against the candidate to promote it now."""
-        return self.trial.shaken or self.weight >= SUSPICION / self.promises.alpha
+        return bool(self.trial.shaken) or self.weight >= SUSPICION / self.promises.alpha
 
     @property
     def ready(self) -> bool:

@@ -130,9 +130,9 @@ class Trial:
         return case.onset()
 
     @property
-    def shaken(self) -> bool:
-        """Whether one of the last minutes was bad enough to wait for the next."""
-        return any(case.shaken(self.number) for case in self.cases.values())
+    def shaken(self) -> tuple[str, ...]:
+        """The metrics on which minutes lately were bad enough to wait for the next."""
+        return tuple([name for name, case in self.cases.items() if case.shaken(self.number)])
 
     def values(self) -> dict[str, float]:
         """metric -> its share of alpha times its evidence.

@@ -219,7 +219,8 @@ def _other_opinions(seen: Judge, evidence: Evidence, plan: Plan) -> list[tuple[C
     elif seen.silence.doubtful:
         found.append((Call.HOLD, f"no answer to about {seen.silence.owed:.0f} requests"))
     if seen.suspicious and not seen.accused:
-        lately = "bad minutes lately, " if seen.trial.shaken else ""
+        shaken = ", ".join(seen.trial.shaken)
+        lately = f"bad minutes lately ({shaken}), " if shaken else ""
         found.append((Call.HOLD, f"suspicion: {lately}evidence {seen.weight:.3g} against it"))
     return found
 

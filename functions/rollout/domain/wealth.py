@@ -46,7 +46,7 @@ class Wealth:
 
     onset: for the richest alternative, the minute from which the evidence speaks against the
     candidate (a cumulative sum that restarts whenever it falls below zero; Page 1954). gross: the
-    last minute that spoke loudly against it; most: the last that said all that one minute may.
+    last minute that spoke loudly against it; utmost: the last that said all that one minute may.
     remembered: for how many minutes both are. effects: those of the alternatives. value: the
     e-value, 1 at the start.
     """
@@ -57,7 +57,7 @@ class Wealth:
     sums: list[float] = field(default_factory=list)
     onsets: list[int] = field(default_factory=list)
     gross: int | None = None
-    most: int | None = None
+    utmost: int | None = None
     remembered: int = REMEMBERED
 
     def __post_init__(self) -> None:
@@ -84,7 +84,7 @@ class Wealth:
         if best >= LOG_GROSS:
             self.gross = minute
         if best >= LOG_CAP:
-            self.most = minute
+            self.utmost = minute
         if best > most:
             logs = [log if log < most else most for log in logs]
         if min(logs) < -LOG_BOUND:
@@ -133,7 +133,7 @@ class Wealth:
         """Whether harm may have begun lately: a gross minute, or as much in several; and one that
         said all that it may, for as long as a second one decides.
         """
-        if self.most is not None and minute - self.most < self.remembered:
+        if self.utmost is not None and minute - self.utmost < self.remembered:
             return True
         if max(self.sums) >= LOG_GROSS:
             return True
