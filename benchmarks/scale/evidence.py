@@ -82,7 +82,7 @@ def soak(setting: Setting, seed: int) -> Soak:
             seen.see(minutes[-1])
         if not minutes:
             continue
-        proven = seen.certified and not seen.suspicious
+        proven = seen.proven.certified and not seen.suspicious
         certified = min(certified, look / 60) if proven else certified
         over = look - settle >= phase.bake_seconds and (proven or not seen.suspicious)
         if seen.accused or over or look - settle >= phase.maximum_bake_seconds:
@@ -90,8 +90,8 @@ def soak(setting: Setting, seed: int) -> Soak:
             found = verdict(minutes, setting, look - settle)
             if found.call is not Call.HOLD:
                 ended = NEVER if found.call is Call.PROMOTE else look / 60
-                return Soak(certified, ended, found.call.value, seen.asked)
-    return Soak(certified, NEVER, Call.HOLD.value, seen.asked)
+                return Soak(certified, ended, found.call.value, seen.proven.asked)
+    return Soak(certified, NEVER, Call.HOLD.value, seen.proven.asked)
 
 
 def verdict(minutes: list[Minute], setting: Setting, baked: float) -> Verdict:

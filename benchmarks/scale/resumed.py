@@ -12,9 +12,10 @@ from typing import Any
 
 from rollout.adapters.metrics import WANTED, CloudWatchMetrics, kept_period
 from rollout.domain import verdict
-from rollout.domain.judge import Judge, Promises
+from rollout.domain.judge import Judge
 from rollout.domain.minute import Minute, Row, minutes_of
 from rollout.domain.plan import Plan
+from rollout.domain.promises import Promises
 from rollout.domain.step import History
 from rollout.handlers import evaluate
 

@@ -62,7 +62,7 @@ def _look(judge: Judge, minute: Minute, plan: Plan) -> Look:
     for rail in plan.guardrails:
         if phase.kind == SHADOW and rail.metric in LIVE:
             continue
-        events, requests = judge.counts(rail.metric)
+        events, requests = judge.proven.counts(rail.metric)
         low, high = interval(events, requests, judge.promises.beta)
         standings.append(
             Standing(
@@ -72,8 +72,8 @@ def _look(judge: Judge, minute: Minute, plan: Plan) -> Look:
                 low,
                 high,
                 rail.worst.start,
-                judge.bound(rail.metric),
-                judge.needed(rail.metric),
+                judge.proven.bound(rail.metric),
+                judge.proven.needed(rail.metric),
                 values.get(rail.metric, 0.0),
             )
         )

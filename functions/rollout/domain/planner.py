@@ -16,9 +16,8 @@ from rollout.domain.certificate import clean_requests_needed
 from rollout.domain.flag import FULL_BPS
 from rollout.domain.forecast import Forecast
 from rollout.domain.harm import FIRST, STEP, ladder
-from rollout.domain.judge import Promises
 from rollout.domain.plan import SHADOW, Phase, Plan
-from rollout.domain.promises import LIVE, promises_of
+from rollout.domain.promises import LIVE, Promises, promises_of
 from rollout.domain.sampling import HOUR, LOOK_BACK_SECONDS, shadow_share
 
 # 90 % of a normal distribution lie below its mean and so many standard deviations.

@@ -1,14 +1,14 @@
 """The plan in the judge's terms: what is promised, about which rates, in which phases."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from rollout.domain.case import ERRORS, MISMATCHES, SHADOW_FAILURES, SLOW, Rail
+from rollout.domain.clumping import CLUMPING
 from rollout.domain.flag import FULL_BPS
-from rollout.domain.judge import Promises, Stage
 from rollout.domain.plan import SHADOW, Guardrail, Phase, Plan
-from rollout.domain.silence import Silence
+from rollout.domain.silence import SILENCE, Silence
 
 # The metrics that need exposed users.
 LIVE: Final = (ERRORS, SLOW)
@@ -26,6 +26,42 @@ TENANT_RATIO: Final = 4.0
 MOST_TOLERATED: Final = 0.5
 # Certifying less than a coin toss certifies nothing.
 COIN_TOSS: Final = 0.5
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One phase: exposure 0..1, and metric -> the rate to certify before the next.
+
+    planned: minutes it is meant to take. least: minutes before which it is not left.
+    """
+
+    name: str
+    exposure: float
+    planned: int
+    least: int
+    certify: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Promises:
+    """What the judge promises, and on what: the plan in the judge's terms.
+
+    histograms: whether the source has them, of latencies.
+    """
+
+    alpha: float
+    beta: float
+    rails: Mapping[str, Rail]
+    stages: tuple[Stage, ...]
+    tenant: Rail | None = None
+    silence: Silence = SILENCE
+    clumping: float = CLUMPING
+    histograms: bool = False
+
+    @property
+    def planned(self) -> int:
+        """Minutes of the whole rollout."""
+        return max(1, sum(stage.planned for stage in self.stages))
 
 
 def promises_of(plan: Plan, period_seconds: int) -> Promises:

@@ -10,9 +10,10 @@ from rollout.domain import counts, fields
 from rollout.domain.case import ERRORS, MISMATCHES, SHADOW_FAILURES, SLOW, Rail
 from rollout.domain.counts import Limits
 from rollout.domain.errors import InvalidInputError
-from rollout.domain.judge import Judge, Promises, Stage
+from rollout.domain.judge import Judge
 from rollout.domain.latency import P95, Reference
 from rollout.domain.minute import Minute
+from rollout.domain.promises import Promises, Stage
 from rollout.domain.window import Arm
 
 START, MINUTE = "start", "minute"

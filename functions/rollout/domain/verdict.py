@@ -16,6 +16,7 @@ from rollout.domain.minute import Evidence
 from rollout.domain.moments import iso
 from rollout.domain.plan import SHADOW, Guardrail, Phase, Plan
 from rollout.domain.promises import LIVE, promises_of
+from rollout.domain.proven import Proven
 
 
 class Call(StrEnum):
@@ -96,7 +97,7 @@ def judge(evidence: Evidence, phase: Phase, plan: Plan) -> Verdict:
     seen = Judge(promises_of(plan, evidence.period_seconds))
     for minute in evidence.minutes:
         seen.see(minute)
-    seen.enter(plan.phases.index(phase))
+    seen.proven.enter(plan.phases.index(phase))
     causes = _causes(seen)
     votes = tuple(
         _vote(rail, seen, evidence, causes)
@@ -125,7 +126,7 @@ def _causes(seen: Judge) -> tuple[str, ...]:
 
 
 def _vote(rail: Guardrail, seen: Judge, evidence: Evidence, causes: tuple[str, ...]) -> Vote:
-    events, requests = seen.counts(rail.metric)
+    events, requests = seen.proven.counts(rail.metric)
     low, high = interval(events, requests, seen.promises.beta)
     call, reason = _opinion(rail, seen, evidence, causes)
     case = seen.trial.cases[rail.metric]
@@ -139,8 +140,8 @@ def _vote(rail: Guardrail, seen: Judge, evidence: Evidence, causes: tuple[str, .
         rail.worst.start,
         min(case.value, 1e12),
         case.rail.share,
-        seen.bound(rail.metric),
-        seen.needed(rail.metric),
+        seen.proven.bound(rail.metric),
+        seen.proven.needed(rail.metric),
         reason,
     )
 
@@ -148,17 +149,17 @@ def _vote(rail: Guardrail, seen: Judge, evidence: Evidence, causes: tuple[str, .
 def _opinion(
     rail: Guardrail, seen: Judge, evidence: Evidence, causes: tuple[str, ...]
 ) -> tuple[Call, str]:
-    metric, needed = rail.metric, seen.needed(rail.metric)
+    metric, needed = rail.metric, seen.proven.needed(rail.metric)
     if metric in causes:
         return _accusation(rail, seen, evidence)
-    events, requests = seen.counts(metric)
+    events, requests = seen.proven.counts(metric)
     counted = _counted(metric, events, requests)
     if not requests:
         why = evidence.unavailable or "no data"
         return Call.HOLD, f"{metric}: {why}; {needed} clean requests would certify"
-    aside = seen.aside * evidence.period_seconds
+    aside = seen.proven.aside * evidence.period_seconds
     left_out = f", {aside} s of the control's own trouble aside" if aside else ""
-    certify = f"{counted}{left_out}, to certify {seen.bound(metric):.2%}"
+    certify = f"{counted}{left_out}, to certify {seen.proven.bound(metric):.2%}"
     if needed:
         eta = counterfactual.eta(needed, requests, evidence.baked_seconds)
         return Call.HOLD, f"{certify}: {needed} more clean requests{eta}"
@@ -169,9 +170,9 @@ def _opinion(
 
 def _accusation(rail: Guardrail, seen: Judge, evidence: Evidence) -> tuple[Call, str]:
     """What the evidence calls for, with the counts from the minute on that it speaks against."""
-    since = Judge(seen.promises)
+    since = Proven(seen.promises)
     for minute in evidence.minutes[seen.since[rail.metric] - 1 :]:
-        since.count(minute)
+        since.see(minute)
     call = max(Call.INVESTIGATE, Call(rail.worst.call), key=SEVERITY.index)
     counted = _counted(rail.metric, *since.counts(rail.metric))
     return call, (
