@@ -65,6 +65,27 @@ def test_a_stage_is_left_soon_but_not_the_one_before_everyone_is_exposed() -> No
     assert found[4:].index("GO") == 17
 
 
+ONE = {"n": 1, "err": 0, "lat": [[100, 1]]}
+SOAK = [minute(t) for t in range(4)]
+CANARY = [minute(t, 1, candidate=ONE) for t in range(4, 22)]
+BUSY = minute(22, 1, control={"n": 1000, "err": 0, "lat": []})
+FAILING = minute(22, 1, candidate={"n": 20, "err": 3, "lat": []})
+
+
+@pytest.mark.parametrize(
+    ("messages", "said"),
+    [
+        (SOAK[:2], "baking"),
+        (SOAK[:3], "not certified: mismatches"),
+        ([*SOAK, *CANARY], "not certified: errors"),
+        ([*SOAK, *CANARY, BUSY], "answers are owed"),
+        ([*SOAK, *CANARY, FAILING], "suspicion: bad minutes lately (errors)"),
+    ],
+)
+def test_a_hold_says_what_it_waits_for(messages: list[Any], said: str) -> None:
+    assert answers(START, *messages).output.splitlines()[-1] == f"HOLD {said}"
+
+
 def test_harm_in_the_shadow_is_rolled_back_and_stays_so() -> None:
     bad = {"n": 100, "mismatch": 0, "err": 50}
     found = words(answers(START, *(minute(t, shadow=bad) for t in range(4)), minute(4)))

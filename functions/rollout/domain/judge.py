@@ -83,7 +83,21 @@ class Judge:
         return bool(self.trial.shaken) or self.weight >= SUSPICION / self.promises.alpha
 
     @property
+    def waiting(self) -> str:
+        """What a promotion waits for; "" when nothing is suspect and everything that the next
+        exposure risks is certified.
+        """
+        if not self.proven.baked:
+            return "baking"
+        if self.silence.doubtful:
+            return "answers are owed"
+        if self.suspicious:
+            lately = " and ".join(self.trial.shaken)
+            return f"suspicion: bad minutes lately ({lately})" if lately else "suspicion"
+        missing = self.proven.missing
+        return f"not certified: {missing}" if missing else ""
+
+    @property
     def ready(self) -> bool:
         """Whether everything that the next exposure risks is certified and nothing is suspect."""
-        doubtful = self.silence.doubtful or self.suspicious
-        return self.proven.baked and not doubtful and self.proven.certified
+        return not self.waiting

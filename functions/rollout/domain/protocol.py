@@ -70,7 +70,8 @@ class Session:
             return ROLLBACK, max(judge.accused, key=lambda name: judge.accused[name])
         if judge.silence.silent:
             return ROLLBACK, "the candidate is silent"
-        return (GO, "certified") if judge.ready else (HOLD, "")
+        waiting = judge.waiting
+        return (HOLD, waiting) if waiting else (GO, "certified")
 
     def _minute(self, message: Mapping[str, Any], judge: Judge) -> Minute:
         time = fields.whole(message.get("t"), "t", least=self._time + 1)

@@ -103,13 +103,18 @@ class Proven:
     @property
     def certified(self) -> bool:
         """Whether the phase has proven what the next exposure risks."""
-        return all(
-            any(
+        return not self.missing
+
+    @property
+    def missing(self) -> str:
+        """The first metric on which what the next exposure risks is not proven; "" when all are."""
+        for metric, bound in self.promises.stages[self.stage].certify.items():
+            if not any(
                 certificate(events, requests, bound, design, stakes) >= 1 / self.promises.beta
                 for events, requests, design, stakes in self._samples(metric)
-            )
-            for metric, bound in self.promises.stages[self.stage].certify.items()
-        )
+            ):
+                return metric
+        return ""
 
     def bound(self, metric: str) -> float:
         """The rate that the phase must prove the metric to be below; 1 when none."""
