@@ -66,7 +66,7 @@ def main(rounds: int, count: int) -> None:
     tell("verdict", {"minutes": count, "verdicts": found})
 
 
-def _measured(plan: Plan, week: tuple[Minute, ...], rounds: int) -> dict[str, float | str]:
+def _measured(plan: Plan, week: tuple[Minute, ...], rounds: int) -> dict[str, float]:
     evidence, last = Evidence(week, 60, 10**6), plan.phases[-1]
     text = json.dumps([asdict(minute) for minute in week])
     calls = {

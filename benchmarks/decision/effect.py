@@ -28,7 +28,6 @@ class Effect:
     mismatch: Floats
     scale: Floats
     tail: Floats
-    control_tail: Floats
     excess: Floats
 
 
@@ -83,9 +82,8 @@ class Candidate:
         usual, usual_scale = world.conditions(stretch, weight)
         error = usual + there * self._further_errors(world, usual)
         error = error.clip(1e-9, MOST_ERRORS)
-        usual_tail = np.full(minutes, world.latency.tail_share)
         factor = 1 + there * (change.scale - 1)
-        tail = usual_tail + there * change.tail
+        tail = world.latency.tail_share + there * change.tail
         slow = world.latency.excess_slow(factor, tail, SLOW_FROM)
         mismatch = there * change.mismatch
         return Effect(
@@ -97,7 +95,6 @@ class Candidate:
             mismatch=mismatch,
             scale=usual_scale * factor,
             tail=tail,
-            control_tail=usual_tail,
             excess=(error - usual) + mismatch + slow,
         )
 

@@ -104,7 +104,8 @@ class Rollout:
         error = self._clumped(effect.control_error)
         by_tenant = self._chance.multinomial(requests, TENANTS)
         errors = self._chance.binomial(by_tenant, error[:, None])
-        times = self._times(requests, effect.control_scale, effect.control_tail)
+        tail = np.full(len(requests), self.latency.tail_share)
+        times = self._times(requests, effect.control_scale, tail)
         return _Arm(by_tenant, errors, times)
 
     def _answers(self, requests: Ints, effect: Effect) -> _Arm:

@@ -82,7 +82,7 @@ def soak(setting: Setting, seed: int) -> Soak:
             seen.see(minutes[-1])
         if not minutes:
             continue
-        proven = seen.proven.certified and not seen.suspicious
+        proven = not seen.proven.missing and not seen.suspicious
         certified = min(certified, look / 60) if proven else certified
         over = look - settle >= phase.bake_seconds and (proven or not seen.suspicious)
         if seen.accused or over or look - settle >= phase.maximum_bake_seconds:

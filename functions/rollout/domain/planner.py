@@ -19,11 +19,10 @@ from rollout.domain.harm import FIRST, STEP, ladder
 from rollout.domain.plan import SHADOW, Phase, Plan
 from rollout.domain.promises import LIVE, Promises, promises_of
 from rollout.domain.sampling import HOUR, LOOK_BACK_SECONDS, shadow_share
+from rollout.domain.slowness import IDLE
 
 # 90 % of a normal distribution lie below its mean and so many standard deviations.
 NINE_OF_TEN: Final = 1.2816
-# Without a request for so long a sandbox may be gone. AWS documents no time.
-IDLE_SECONDS: Final = 300
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def _outlook(
         forecast.seconds_for(detect, start, share),
         users * exposure,
         0.0 if listed else (1 - exposure) ** users,
-        exposure > 0 and asked < 1 and asked * reads * IDLE_SECONDS < phase.bake_seconds,
+        exposure > 0 and asked < 1 and asked * reads * 60 * IDLE < phase.bake_seconds,
         _problem(phase, seconds),
     )
 
@@ -180,7 +179,7 @@ def suggestions(outlooks: Sequence[Outlook]) -> tuple[str, ...]:
         if one.exposure_bps and one.nobody >= 0.05
     ]
     found += [
-        f"{one.phase}: the candidate is asked less than once in {IDLE_SECONDS // 60} minutes, so "
+        f"{one.phase}: the candidate is asked less than once in {IDLE} minutes, so "
         "cold sandboxes make it look slow; keep the shadow on (shadow_bps), or expose more at once"
         for one in outlooks
         if one.cold

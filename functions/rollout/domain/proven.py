@@ -101,11 +101,6 @@ class Proven:
         return self.minutes >= stage.least and asked > 0
 
     @property
-    def certified(self) -> bool:
-        """Whether the phase has proven what the next exposure risks."""
-        return not self.missing
-
-    @property
     def missing(self) -> str:
         """The first metric on which what the next exposure risks is not proven; "" when all are."""
         for metric, bound in self.promises.stages[self.stage].certify.items():

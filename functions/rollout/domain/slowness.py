@@ -16,8 +16,9 @@ from rollout.domain.window import Arm
 P95_SHARE, TAIL_SHARE, BODY_SHARE = 0.3, 0.3, 0.4
 # The speed of everything drifts, and the body follows at once.
 BODY_CLUMPING: Final = 0.01
-# A sandbox that nobody has asked for so many minutes may be gone, and the next request waits for a
-# new one. Such requests accuse nobody unless the e-value of the others is at least this.
+# A sandbox that nobody has asked for so many minutes may be gone (AWS documents no time), and the
+# next request waits for a new one. Such requests accuse nobody unless the e-value of the others is
+# at least this.
 IDLE: Final = 5
 BORNE_OUT: Final = 2.0
 # Where at most this part of the requests may have, it makes no difference.
