@@ -1,21 +1,28 @@
 """The body of the latency distribution: no bet pays while the candidate is no slower."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, combinations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.domain.body import FEW_OF_BOTH, TILTS, Body, Groups, groups, worths
-from rollout.domain.harm import When
+from rollout.domain.body import FEW_OF_BOTH, TILTS, Groups, Tilts, groups, worths
+from rollout.domain.case import Comparison
+from rollout.domain.harm import Absolute, Relative, When
 from rollout.domain.latency import FIRST_OF_BODY, SHARES
 
 SCORES = (1.0, 0.75, 0.5, 0.25, 0.0)
 WEIGHTS = tuple(tuple(math.exp(tilt * score) for score in SCORES) for tilt in TILTS)
 USUAL = SHARES[FIRST_OF_BODY:]
 counts = st.tuples(*[st.integers(0, 8)] * 5)
+
+
+def body() -> Comparison[Sequence[float]]:
+    """What the judge weighs on the body."""
+    tilts = Tilts(len(SCORES))
+    return Comparison(USUAL, Absolute(tilts, 360), Relative(tilts, 360))
 
 
 def paid(candidate: Groups, control: Groups, tilt: int) -> float:
@@ -73,9 +80,9 @@ def test_a_slower_request_of_the_candidate_never_pays_less(
 
 
 def hour(candidate: Groups, control: Groups) -> float:
-    known = Body(len(SCORES), 360)
+    known = body()
     for minute in range(60):
-        known.see(candidate, control, USUAL, When(1, minute, 0.005))
+        known.see(candidate, control, When(1, minute, 0.005))
     return known.value
 
 
@@ -116,12 +123,12 @@ def test_one_request_is_worth_nothing_on_average_up_to_what_is_usual(theirs: Gro
     for group, count in enumerate(theirs):
         mine = tuple(int(number == group) for number in range(len(SCORES)))
         for full in worth:
-            known, when = Body(len(SCORES), 360), When(1, 1, 0.005)
+            known, when = body(), When(1, 1, 0.005)
             if full:
-                known.see_full(mine, mine, usual, when)
+                known.see_full(mine, mine, when, usual)
             else:
-                known.see(mine, (0,) * len(SCORES), usual, when)
-            worth[full] += count / total * known.absolute.value
+                known.see(mine, (0,) * len(SCORES), when, usual)
+            worth[full] += count / total * known.absolute.wealth.value
     assert worth[False] == worth[True] <= 1 + 1e-9
 
 
@@ -129,8 +136,8 @@ def test_at_full_exposure_only_what_is_slower_than_the_limit_is_worse_than_the_c
     shifted, alike = (12, 4, 2, 1, 1), (4, 4, 4, 4, 4)
     values = []
     for late in (shifted, alike):
-        known = Body(len(SCORES), 360)
+        known = body()
         for minute in range(60):
-            known.see_full(shifted, late, USUAL, When(2, minute, 0.005))
+            known.see_full(shifted, late, When(2, minute, 0.005))
         values.append(known.value)
     assert values[0] > 100 > 1 > values[1]

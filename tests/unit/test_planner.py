@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from rollout.domain.bets import Rates, ladder
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.forecast import Forecast
-from rollout.domain.harm import Absolute, Onset, When, ladder
+from rollout.domain.harm import Absolute, When
 from rollout.domain.plan import Plan
 from rollout.domain.planner import Outlook, outlook, requests_to_detect, suggestions
 from rollout.domain.promises import promises_of
-from rollout.domain.wealth import Wealth
 
 DAY = 86400
 BUSY = Forecast.constant(144_000)  # 100 a minute
@@ -118,10 +118,10 @@ def simulated(
     chance: random.Random, rate: float, null: float, share: float, fractional: bool
 ) -> int:
     """Requests, ten a minute, until the evidence alone rolls back."""
-    test = Absolute(null, Wealth(ladder(null, fractional=fractional)), Onset(1000))
+    test = Absolute(Rates(ladder(null, fractional=fractional)), 1000)
     requests = 0
     while share * test.wealth.value < 100:
         counts = (sum(chance.random() < rate for _ in range(10)), 10)
-        test.see(counts, When(0, requests, 0.0002))
+        test.see(counts, null, When(0, requests, 0.0002))
         requests += 10
     return requests

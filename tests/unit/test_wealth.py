@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.domain import likelihood
-from rollout.domain.harm import FIRST, Absolute, Onset, Relative, When, ladder
+from rollout.domain.bets import Odds, Rates, ladder
+from rollout.domain.harm import FIRST, Absolute, Onset, Relative, When
 from rollout.domain.likelihood import absolutes, relatives
 from rollout.domain.wealth import CAP, GROSS, QUIET, REMEMBERED, TAPER, Wealth, alternatives
 
@@ -297,37 +298,37 @@ def test_a_tolerable_candidate_hardly_ever_makes_anybody_rich() -> None:
     chance = random.Random(5)
     rich = 0
     for _ in range(200):
-        test = Absolute(0.01, Wealth(ladder(0.01)), Onset(120))
+        test = Absolute(Rates(ladder(0.01)), 120)
         richest = 0.0
         for minute in range(120):
             bad = sum(chance.random() < 0.01 for _ in range(20))
-            test.see((bad, 20), When(0, minute, 0.005))
+            test.see((bad, 20), 0.01, When(0, minute, 0.005))
             richest = max(richest, test.wealth.value)
         rich += richest >= 20
     assert rich <= 20  # 5 % of 200 is 10; 20 or more has a chance below 0.3 %
 
 
 def test_harm_is_found_soon_and_dated() -> None:
-    test = Absolute(0.01, Wealth(ladder(0.01)), Onset(120))
+    test = Absolute(Rates(ladder(0.01)), 120)
     for minute in range(60):
-        test.see((0, 20), When(0, minute, 0.005))
+        test.see((0, 20), 0.01, When(0, minute, 0.005))
     for minute in range(60, 70):
-        test.see((6, 20), When(0, minute, 0.005))
+        test.see((6, 20), 0.01, When(0, minute, 0.005))
     assert test.wealth.value > 1e6
     assert test.wealth.onset() == 60
 
 
 def test_blocks_of_a_comparison_wait_for_enough_of_the_control() -> None:
-    test = Relative(Wealth(alternatives([9.0])), Onset(10))
+    test = Relative(Odds(alternatives([9.0])), 10)
     for minute in range(3):
-        test.see((1, 1), (0, 4), When(0, minute, 0.0))
+        test.compare((1, 1), (0, 4), When(0, minute, 0.0))
     assert test.wealth.value == 1
-    test.see((1, 1), (0, 4), When(0, 3, 0.0))
+    test.compare((1, 1), (0, 4), When(0, 3, 0.0))
     assert test.wealth.value > 1
 
 
 def test_a_new_phase_closes_the_block() -> None:
-    test = Relative(Wealth(alternatives([9.0])), Onset(10))
-    test.see((1, 1), (0, 10), When(0, 0, 0.0))
-    test.see((0, 0), (0, 1), When(1, 1, 0.0))
+    test = Relative(Odds(alternatives([9.0])), 10)
+    test.compare((1, 1), (0, 10), When(0, 0, 0.0))
+    test.compare((0, 0), (0, 1), When(1, 1, 0.0))
     assert test.wealth.value > 1

@@ -13,8 +13,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from rollout.domain.harm import BLOCK, Onset, When
-from rollout.domain.wealth import Wealth, alternatives
+from rollout.domain.bets import Bets
+from rollout.domain.wealth import alternatives
 
 TILTS: Final = (0.6, 1.3, 2.8, 7.0)
 # So few requests, of the candidate and of both arms, are compared by permutation.
@@ -22,79 +22,32 @@ FEW, FEW_OF_BOTH = 20, 60
 Groups = tuple[int, ...]
 
 
-class Body:
-    """The evidence that the candidate's times are shifted, absolute and relative to the control.
+class Tilts(Bets[Sequence[float]]):
+    """Bets that the candidate's times are shifted. A null is what part of the requests is above
+    each level, the highest first.
 
-    groups: how many there are. Both must speak against the candidate, as in a Case.
+    groups: how many there are.
     """
 
-    def __init__(self, groups: int, planned: int) -> None:
+    def __init__(self, groups: int) -> None:
+        super().__init__(alternatives(TILTS))
         self._scores = [1 - index / (groups - 1) for index in range(groups)]
         self._weights = tuple(
             tuple(math.exp(tilt * score) for score in self._scores) for tilt in TILTS
         )
-        self.absolute, self._onset_absolute = Wealth(alternatives(TILTS)), Onset(planned)
-        self.relative, self._onset_relative = Wealth(alternatives(TILTS)), Onset(planned)
-        self._phase = -1
-        self._candidate = self._control = (0,) * groups
 
-    @property
-    def value(self) -> float:
-        """The e-value."""
-        return min(self.absolute.value, self.relative.value)
+    def asked(self, counts: Groups) -> int:
+        return sum(counts)
 
-    def see(self, candidate: Groups, control: Groups, usual: Sequence[float], when: When) -> None:
-        """One minute's requests per group, slowest first.
+    def against(self, counts: Groups, null: Sequence[float], phi: float) -> Sequence[float]:
+        asked = sum(counts)
+        shares = [more - less for less, more in pairwise((0.0, *null, 1.0))]
+        worth = [asked * math.log(_dot(weights, shares)) for weights in self._weights]
+        return self._evidence(counts, worth, phi)
 
-        usual: what part of the control's requests is above each level, the highest first.
-        """
-        if when.calm:
-            self._see_usual(self.absolute, self._onset_absolute, candidate, usual, when)
-        self._enter(when)
-        self._candidate = _sum(self._candidate, candidate)
-        self._control = _sum(self._control, control)
-        if sum(self._control) >= BLOCK:
-            self._close(when)
-
-    def see_full(self, candidate: Groups, late: Groups, usual: Sequence[float], when: When) -> None:
-        """One minute of full exposure, where what is usual stands in for a control.
-
-        late: the candidate's groups after the limit, not only what is tolerated, is taken off.
-        """
-        self._see_usual(self.absolute, self._onset_absolute, candidate, usual, when)
-        self._enter(when)
-        self._see_usual(self.relative, self._onset_relative, late, usual, when)
-
-    def _see_usual(
-        self,
-        wealth: Wealth,
-        onset: Onset,
-        candidate: Groups,
-        usual: Sequence[float],
-        when: When,
-    ) -> None:
-        asked = sum(candidate)
-        prior = onset.prior(when.phase, active=asked > 0)
-        if asked:
-            shares = [more - less for less, more in pairwise((0.0, *usual, 1.0))]
-            worth = [asked * math.log(_dot(weights, shares)) for weights in self._weights]
-            wealth.bet(self._evidence(candidate, worth, when.phi), prior, when.minute)
-
-    def _enter(self, when: When) -> None:
-        if when.phase != self._phase:
-            self._close(when)
-            self._phase = when.phase
-
-    def _close(self, when: When) -> None:
-        """Compare the block so far and begin another."""
-        asked, asked_control = sum(self._candidate), sum(self._control)
-        active = asked > 0 and asked_control > 0
-        prior = self._onset_relative.prior(self._phase, active=active)
-        if active:
-            pooled = _sum(self._candidate, self._control)
-            worth = worths(pooled, asked, self._weights)
-            self.relative.bet(self._evidence(self._candidate, worth, when.phi), prior, when.minute)
-        self._candidate = self._control = (0,) * len(self._scores)
+    def between(self, candidate: Groups, control: Groups, phi: float) -> Sequence[float]:
+        pooled = tuple([one + other for one, other in zip(candidate, control, strict=True)])
+        return self._evidence(candidate, worths(pooled, sum(candidate), self._weights), phi)
 
     def _evidence(self, candidate: Groups, worth: Sequence[float], phi: float) -> list[float]:
         """Per tilt. Correlation tempers it, which keeps the factor's expectation <= 1 (Jensen)."""
@@ -150,7 +103,3 @@ def groups(above: Sequence[int], requests: int) -> Groups:
 
 def _dot(some: Sequence[float], more: Sequence[float]) -> float:
     return sum([one * other for one, other in zip(some, more, strict=True)])
-
-
-def _sum(some: Groups, more: Groups) -> Groups:
-    return tuple([one + other for one, other in zip(some, more, strict=True)])

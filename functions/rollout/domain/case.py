@@ -1,22 +1,21 @@
 """The case on one metric: the evidence that the candidate is worse than tolerated."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic
 
-from rollout.domain.harm import (
+from rollout.domain.bets import (
     FRACTIONAL_ODDS,
     ODDS,
     SLOW_ODDS,
-    Absolute,
     Counts,
-    Onset,
-    Relative,
-    When,
+    Null,
+    Odds,
+    Rates,
     ladder,
 )
-from rollout.domain.wealth import REMEMBERED, Alternative, Wealth, alternatives
+from rollout.domain.harm import Absolute, Relative, When
+from rollout.domain.wealth import REMEMBERED, alternatives
 
 ERRORS, SLOW, MISMATCHES, SHADOW_FAILURES = "errors", "slow", "mismatches", "shadow_failures"
 TENANTS: Final = "tenants"
@@ -46,54 +45,81 @@ class Rail:
     full_share: float = 0.0
 
 
-class Case:
-    """The evidence on one metric: absolute and, where a control answers too, relative to it.
+class Comparison(Generic[Null]):
+    """The evidence, absolute and, where a control answers too, relative to it.
 
     Both must speak against the candidate. An outage that both arms share is not relative, a
-    regression below what is tolerated is not absolute. When the control is gone, at full exposure,
-    its past stands in for it, where it is remembered; and a test of its own begins, for harm that
-    was not there before.
+    regression below what is tolerated is not absolute. null: what is tolerated.
+    """
+
+    def __init__(
+        self, null: Null, absolute: Absolute[Null], relative: Relative[Null] | None
+    ) -> None:
+        self.null, self.absolute, self.relative = null, absolute, relative
+
+    def see(
+        self, counts: Counts, control: Counts | None, when: When, usual: Null | None = None
+    ) -> None:
+        """One minute's counts, per arm.
+
+        usual: what the control's are like, where the source knows better than what is tolerated.
+        """
+        if when.calm:
+            self.absolute.see(counts, self.null if usual is None else usual, when)
+        if self.relative and control:
+            self.relative.compare(counts, control, when)
+
+    def see_full(self, counts: Counts, late: Counts, when: When, usual: Null | None = None) -> None:
+        """One minute's counts at full exposure; late: those that may not be there."""
+        self.absolute.see(counts, self.null if usual is None else usual, when)
+        if self.relative:
+            self.relative.see(late, self._stand_in() if usual is None else usual, when)
+
+    def _stand_in(self) -> Null:
+        """What is no worse than a control that is gone."""
+        return self.null
+
+    @property
+    def value(self) -> float:
+        """The e-value of the comparison with the control."""
+        found = self.absolute.wealth.value
+        return min(found, self.relative.wealth.value) if self.relative else found
+
+
+class Case(Comparison[float]):
+    """The evidence on one metric; counts are (events, requests).
+
+    When the control is gone, at full exposure, its past stands in for it, where it is remembered;
+    and a test of its own begins, for harm that was not there before.
     """
 
     def __init__(self, metric: str, rail: Rail, planned: int) -> None:
-        self.rail = rail
         comes_and_goes = metric == ERRORS
-        rates = ladder(rail.tolerated, fractional=comes_and_goes)
-        self.absolute = Absolute(rail.tolerated, _wealth(rates, metric), Onset(planned))
-        self.relative: Relative | None = None
+        # Errors that come back within an hour are harm; every step of the ramp is slow at first.
+        remembered = LONG_REMEMBERED if comes_and_goes else REMEMBERED
+        odds = alternatives(ODDS, FRACTIONAL_ODDS if comes_and_goes else ())
         if metric == SLOW:
-            self.relative = Relative(Wealth(alternatives(SLOW_ODDS)), Onset(planned))
-        elif metric != MISMATCHES:
-            odds = alternatives(ODDS, FRACTIONAL_ODDS if comes_and_goes else ())
-            self.relative = Relative(_wealth(odds, metric), Onset(planned))
-        self.full: Absolute | None = None
+            odds = alternatives(SLOW_ODDS)
+        rates = Rates(ladder(rail.tolerated, fractional=comes_and_goes))
+        relative = Relative(Odds(odds), planned, remembered)
+        super().__init__(
+            rail.tolerated,
+            Absolute(rates, planned, remembered),
+            None if metric == MISMATCHES else relative,
+        )
+        self.rail = rail
+        self.full: Absolute[float] | None = None
         if rail.full_share:
-            rates = ladder(rail.full)
-            self.full = Absolute(rail.full, _wealth(rates, metric), Onset(planned))
+            self.full = Absolute(Rates(ladder(rail.full)), planned, remembered)
         self.past = (0, 0)
-
-    def see(
-        self, counts: Counts, control: Counts | None, when: When, usual: float | None = None
-    ) -> None:
-        """(events, requests) of one minute, per arm.
-
-        usual: the control's rate, where the source knows it better than what is tolerated says.
-        """
-        if when.calm:
-            self.absolute.see(counts, when, usual)
-        if self.relative and control:
-            self.relative.see(counts, control, when)
 
     def see_full(
         self, counts: Counts, late: Counts, when: When, usual: float | None = None
     ) -> None:
-        """(events, requests) of one minute of full exposure; late: those that may not be there."""
-        self.absolute.see(counts, when, usual)
+        """One minute's counts at full exposure; late: those that may not be there."""
+        super().see_full(counts, late, when, usual)
         if self.full:
-            self.full.see(late, when, self._excused() if usual is None else usual)
-        if self.relative and (self.full or usual is not None):
-            stand_in = self._stand_in() if usual is None else usual
-            self.relative.see_alone(late, stand_in, when)
+            self.full.see(late, self._excused() if usual is None else usual, when)
 
     def _excused(self) -> float:
         """The rate that accuses nobody at full exposure: the control's past excuses as much."""
@@ -102,7 +128,6 @@ class Case:
         return max(self.rail.full, usual)
 
     def _stand_in(self) -> float:
-        """The rate that is no worse than a control that is gone."""
         events, requests = self.past
         if not requests:
             return self.rail.full
@@ -113,12 +138,6 @@ class Case:
     def remember(self, control: Counts) -> None:
         """Add the control's (events, requests) of one minute to its past."""
         self.past = (self.past[0] + control[0], self.past[1] + control[1])
-
-    @property
-    def value(self) -> float:
-        """The e-value of the comparison with the control."""
-        found = self.absolute.wealth.value
-        return min(found, self.relative.wealth.value) if self.relative else found
 
     @property
     def at_full(self) -> float:
@@ -155,8 +174,3 @@ class Case:
         if self.full and self.at_full > self.rail.share * self.value:
             return self.full.wealth.onset()
         return self.absolute.wealth.onset()
-
-
-def _wealth(effects: Sequence[Alternative], metric: str) -> Wealth:
-    """Errors that come back within an hour are harm; every step of the ramp is slow at first."""
-    return Wealth(effects, remembered=LONG_REMEMBERED if metric == ERRORS else REMEMBERED)

@@ -48,7 +48,7 @@ def failures_to_roll_back(seen: Judge) -> int | None:
             case.see_full((1, 1), (1, 1), when)
             weight = case.weight
         else:
-            case.absolute.see((1, 1), when)
+            case.absolute.see((1, 1), case.null, when)
             weight = case.rail.share * case.absolute.wealth.value
         if weight >= 1 / seen.promises.alpha:
             return failures

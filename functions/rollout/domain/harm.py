@@ -1,38 +1,15 @@
 """Tests for harm that begins at any time: absolute, and relative to the control."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic
 
-from rollout.domain.likelihood import absolutes, independent, relatives
-from rollout.domain.wealth import Alternative, Wealth, alternatives
+from rollout.domain.bets import Bets, Counts, Null
+from rollout.domain.wealth import REMEMBERED, Wealth
 
 # When harm begins: with the first exposure, with a step of the ramp, or at any minute.
 FIRST, STEP, SPREAD = 0.7, 0.04, 0.1
-LADDER: Final = 1.9
-HIGHEST: Final = 0.8
-ODDS: Final = (2.0, 4.0, 9.0, 20.0, 60.0)
-FRACTIONAL_ODDS: Final = (9.0, 60.0)
-SLOW_ODDS: Final = (1.5, 2.2, 3.5, 7.0, 15.0)
 # A block of the relative test: the least control requests that make a comparison.
 BLOCK: Final = 15
-ROUNDING: Final = 1e-9
-# Events, and the requests they are among.
-Counts = tuple[int, int]
-
-
-def ladder(tolerated: float, *, fractional: bool = False) -> tuple[Alternative, ...]:
-    """Rates to bet on, from half above the tolerated one up to 0.8, in equal ratios."""
-    rates, rate = [], 1.5 * tolerated
-    while rate < HIGHEST:
-        rates.append(rate)
-        rate *= LADDER
-    rates = rates or [(1 + tolerated) / 2]
-    return alternatives(rates, rates[-3:] if fractional else ())
-
-
-def at_odds(odds: float, rate: float) -> float:
-    """The rate whose odds are so many times those of `rate`."""
-    return odds * rate / (1 + (odds - 1) * rate)
 
 
 @dataclass(frozen=True)
@@ -78,79 +55,64 @@ class Onset:
         return fresh
 
 
-@dataclass
-class Absolute:
-    """Is the rate above the tolerated one, whatever the control does?"""
+class Absolute(Generic[Null]):
+    """Is the candidate worse than a null that is known, whatever the control does?"""
 
-    tolerated: float
-    wealth: Wealth
-    onset: Onset
+    def __init__(self, bets: Bets[Null], planned: int, remembered: int = REMEMBERED) -> None:
+        self.bets = bets
+        self.wealth = Wealth(bets.alternatives, remembered=remembered)
+        self.onset = Onset(planned)
 
-    def see(self, counts: Counts, when: When, null: float | None = None) -> None:
-        """(events, requests) of one minute. null: what is tolerated in it, if not as ever."""
-        prior = self.onset.prior(when.phase, active=counts[1] > 0)
-        if counts[1]:
-            null = self.tolerated if null is None else null
-            logs = _against(null, self.wealth.effects, counts, when.phi)
+    def see(self, counts: Counts, null: Null, when: When) -> None:
+        """One minute's counts, and what they are held against."""
+        active = self.bets.asked(counts) > 0
+        prior = self.onset.prior(when.phase, active=active)
+        if active:
+            logs = self.bets.against(counts, null, when.phi)
             self.wealth.bet(logs, prior, when.minute, capped=when.capped)
 
 
-@dataclass
-class Relative:
-    """Are the candidate's odds worse than the control's in the same minutes?"""
+class Relative(Absolute[Null]):
+    """Is it worse than the control in the same minutes, or than what stands in for it?
 
-    wealth: Wealth
-    onset: Onset
-    stage: int = -1
-    candidate: Counts = (0, 0)
-    control: Counts = (0, 0)
+    block: counts of the candidate and of the control that wait for more of the control's.
+    """
 
-    def see(self, candidate: Counts, control: Counts, when: When) -> None:
-        """(events, requests) per arm."""
+    block: tuple[Counts, Counts] | None = None
+    _phase = -1
+
+    def compare(self, candidate: Counts, control: Counts, when: When) -> None:
+        """One minute's counts of both arms: a part of a block."""
         self._enter(when)
-        self.candidate = _sum(self.candidate, candidate)
-        self.control = _sum(self.control, control)
-        if self.control[1] >= BLOCK:
-            self.close(when)
+        if self.block:
+            candidate, control = _sum(self.block[0], candidate), _sum(self.block[1], control)
+        self.block = candidate, control
+        if self.bets.asked(control) >= BLOCK:
+            self._close(when)
 
-    def see_alone(self, counts: Counts, usual: float, when: When) -> None:
-        """(events, requests) of the candidate in a minute of full exposure, without a control.
-
-        usual: the rate that the control's past lets expect at most.
-        """
+    def see(self, counts: Counts, null: Null, when: When) -> None:
+        """The candidate's counts of a minute of full exposure, where there is no control."""
         self._enter(when)
-        prior = self.onset.prior(when.phase, active=counts[1] > 0)
-        if counts[1]:
-            rates = tuple([at_odds(odds, usual) for odds in self.wealth.effects])
-            logs = _against(usual, rates, counts, when.phi)
-            self.wealth.bet(logs, prior, when.minute, capped=when.capped)
+        super().see(counts, null, when)
 
     def _enter(self, when: When) -> None:
-        if when.phase != self.stage:
-            self.close(when)
-            self.stage = when.phase
+        if when.phase != self._phase:
+            self._close(when)
+            self._phase = when.phase
 
-    def close(self, when: When) -> None:
+    def _close(self, when: When) -> None:
         """Bet on the block so far and begin another."""
-        (bad, asked), (bad_control, asked_control) = self.candidate, self.control
-        active = asked > 0 and asked_control > 0
-        prior = self.onset.prior(self.stage, active=active)
-        if active and bad + bad_control:
-            logs = relatives(self.candidate, self.control, self.wealth.effects, when.phi)
+        block, self.block = self.block, None
+        active = block is not None and all(map(self.bets.asked, block))
+        prior = self.onset.prior(self._phase, active=active)
+        if block is None or not active:
+            return
+        logs = self.bets.between(*block, when.phi)
+        if logs:
             self.wealth.bet(logs, prior, when.minute, capped=when.capped)
-        elif active:
+        else:
             self.wealth.wait(prior, when.minute)
-        self.candidate = self.control = (0, 0)
-
-
-def _against(
-    null: float, rates: tuple[float, ...], counts: Counts, phi: float
-) -> tuple[float, ...]:
-    """Per rate: the evidence of one minute for it and against the null."""
-    # Closer to the null than this, clumped counts could make the expectation exceed 1.
-    gap = 0.0 if independent(counts[1], phi) else phi
-    return absolutes(counts, null, rates, phi, null + gap - ROUNDING)
 
 
 def _sum(some: Counts, more: Counts) -> Counts:
-    return some[0] + more[0], some[1] + more[1]
+    return tuple([one + other for one, other in zip(some, more, strict=True)])

@@ -25,7 +25,7 @@ def independent(requests: int, phi: float) -> bool:
 # service has are counts that were there before.
 @lru_cache(maxsize=1024)
 def absolutes(
-    counts: tuple[int, int], null: float, rates: tuple[float, ...], phi: float, least: float = 0.0
+    counts: tuple[int, ...], null: float, rates: tuple[float, ...], phi: float, least: float = 0.0
 ) -> tuple[float, ...]:
     """Per rate: the evidence of (events, requests) for it against "the rate is at most `null`".
 
@@ -82,7 +82,7 @@ def _betas(
 
 
 def relatives(
-    candidate: tuple[int, int], control: tuple[int, int], odds: Sequence[float], phi: float
+    candidate: tuple[int, ...], control: tuple[int, ...], odds: Sequence[float], phi: float
 ) -> Sequence[float]:
     """Per odds ratio: the evidence of one block for "the candidate's odds are so many times the
     control's", against "they are not the worse ones".

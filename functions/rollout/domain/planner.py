@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from rollout.domain import fields
+from rollout.domain.bets import ladder
 from rollout.domain.case import ERRORS, SHADOW_FAILURES
 from rollout.domain.certificate import clean_requests_needed
 from rollout.domain.flag import FULL_BPS
 from rollout.domain.forecast import Forecast
-from rollout.domain.harm import FIRST, STEP, ladder
+from rollout.domain.harm import FIRST, STEP
 from rollout.domain.plan import SHADOW, Phase, Plan
 from rollout.domain.promises import LIVE, Promises, promises_of
 from rollout.domain.sampling import HOUR, LOOK_BACK_SECONDS, shadow_share

@@ -1,14 +1,16 @@
 """The evidence that the candidate is slow: at p95 and, from histograms, in tail and body."""
 
 import math
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
 from typing import Final
 
-from rollout.domain.body import Body, groups
-from rollout.domain.case import SLOW, Case, Rail
-from rollout.domain.harm import Counts, When
-from rollout.domain.latency import BODY, FIRST_OF_BODY, P95, TAIL, TAIL_LEVEL, Speed
+from rollout.domain.bets import Counts
+from rollout.domain.body import Tilts, groups
+from rollout.domain.case import SLOW, Case, Comparison, Rail
+from rollout.domain.harm import Absolute, Relative, When
+from rollout.domain.latency import BODY, FIRST_OF_BODY, P95, SHARES, TAIL, TAIL_LEVEL, Speed
 from rollout.domain.minute import Minute
 from rollout.domain.window import Arm
 
@@ -74,7 +76,10 @@ class _Evidence:
         rate = 1 - TAIL_LEVEL
         self.case, self.histograms = case, histograms
         self.tail = Case(SLOW, Rail(rate, rate, TAIL_SHARE), planned)
-        self.body = Body(len(BODY) + 1, planned)
+        tilts = Tilts(len(BODY) + 1)
+        self.body = Comparison[Sequence[float]](
+            SHARES[FIRST_OF_BODY:], Absolute(tilts, planned), Relative(tilts, planned)
+        )
 
     @property
     def value(self) -> float:
@@ -105,10 +110,10 @@ class _Evidence:
         usual = speed.shares[FIRST_OF_BODY:]
         if full:
             late = groups(speed.late[FIRST_OF_BODY:], asked)
-            self.body.see_full(candidate, late, usual, when)
+            self.body.see_full(candidate, late, when, usual)
         else:
             control = groups(speed.control[FIRST_OF_BODY:], asked_control)
-            self.body.see(candidate, control, usual, when)
+            self.body.see(candidate, control, when, usual)
 
 
 def _see_level(
