@@ -7,6 +7,7 @@ over what that is worth on average while the candidate is no slower. A shift of 
 here long before it shows in the tail.
 """
 
+import cmath
 import math
 from collections.abc import Sequence
 from functools import lru_cache
@@ -17,8 +18,16 @@ from rollout.domain.bets import Bets
 from rollout.domain.wealth import alternatives
 
 TILTS: Final = (0.6, 1.3, 2.8, 7.0)
-# So few requests, of the candidate and of both arms, are compared by permutation.
-FEW, FEW_OF_BOTH = 20, 60
+# Where more requests than this would be drawn twice, on average, the draw is without replacement;
+# unless there are so many that a minute says enough as it is.
+TWICE: Final = 0.1
+MANY: Final = 400
+# Of a Fourier sum, so many points at most, and what floats may lose of it. It is looked for where
+# about as many heads are expected as are drawn, in so many steps at most.
+POINTS: Final = 4
+ROUNDING: Final = 1e-14
+NEAR: Final = 0.5
+STEPS: Final = 10
 Groups = tuple[int, ...]
 
 
@@ -52,47 +61,65 @@ class Tilts(Bets[Sequence[float]]):
     def _evidence(self, candidate: Groups, worth: Sequence[float], phi: float) -> list[float]:
         """Per tilt. Correlation tempers it, which keeps the factor's expectation <= 1 (Jensen)."""
         total, tempered = _dot(self._scores, candidate), 1 + (sum(candidate) - 1) * phi
-        return [
-            (tilt * total - one) / tempered if one < math.inf else 0.0
-            for tilt, one in zip(TILTS, worth, strict=True)
-        ]
+        return [(tilt * total - one) / tempered for tilt, one in zip(TILTS, worth, strict=True)]
 
 
 @lru_cache(maxsize=256)
 def worths(pooled: Groups, asked: int, weights: tuple[tuple[float, ...], ...]) -> tuple[float, ...]:
-    """Per tilt: ln of what the candidate's requests are worth on average, when it is no slower.
+    """Per tilt: ln of what the candidate's requests are worth on average, when it is no slower; or
+    somewhat more, never less.
 
     pooled: both arms' requests per group, `asked` of which are the candidate's. While the arms are
-    alike, which of them are is a draw without replacement. Few are drawn exactly; drawing with
-    replacement is worth more (Hoeffding 1963), so it is used for many.
+    alike, which of them are is a draw without replacement. Drawing with replacement is worth more
+    (Hoeffding 1963), and is good enough while hardly any would be drawn twice.
 
-    A slower request of the candidate must never pay less, or a faster candidate than the control
-    could make it pay on average. Drawn exactly it never does; with replacement while the tilt's
-    largest weight is at most the number of requests for one of the candidate's. Otherwise there is
-    no bet: infinity.
+    A draw exactly paid for has expectation 1; and a slower request of the candidate never pays less
+    there, so a faster candidate's is at most 1. What is worth more pays less than that, whatever
+    the requests are.
     """
     both = sum(pooled)
-    if asked <= FEW and both <= FEW_OF_BOTH:
-        return tuple([_drawn(pooled, asked, one) for one in weights])
-    return tuple(
-        [
-            asked * math.log(_dot(one, pooled) / both)
-            if asked == 1 or max(one) * asked <= both
-            else math.inf
-            for one in weights
+    worth = [asked * math.log(_dot(one, pooled) / both) for one in weights]
+    if both <= MANY and asked * (asked - 1) > 2 * TWICE * both:
+        worth = [
+            min(more, _drawn(pooled, asked, one)) for more, one in zip(worth, weights, strict=True)
         ]
-    )
+    return tuple(worth)
 
 
 def _drawn(pooled: Groups, asked: int, weights: Sequence[float]) -> float:
-    """ln of the mean product of the weights of `asked` requests drawn without replacement."""
-    # Elementary symmetric polynomials, one request after the other.
-    sums = [1.0] + [0.0] * asked
-    for weight, requests in zip(weights, pooled, strict=True):
-        for _ in range(requests):
-            for count in range(asked, 0, -1):
-                sums[count] += weight * sums[count - 1]
-    return math.log(sums[asked] / math.comb(sum(pooled), asked))
+    """ln of the mean product of the weights of `asked` requests drawn without replacement, or a
+    little more.
+
+    Toss a coin for each request whose odds of heads are its weight times some scale. But for a
+    factor that is known, the mean is the chance of `asked` heads, which is a Fourier sum over the
+    coins. Over few points it counts heads with it that are off by a multiple of their number: more,
+    but hardly, where the scale lets expect about as many heads as are drawn.
+    """
+    both = sum(pooled)
+    scale = (asked + 0.5) / (both - asked + 0.5) * both / _dot(weights, pooled)
+    for _ in range(STEPS):
+        heads = [weight * scale / (1 + weight * scale) for weight in weights]
+        mean = _dot(heads, pooled)
+        variance = mean - sum([n * head * head for n, head in zip(pooled, heads, strict=True)])
+        if abs(asked - mean) < NEAR:
+            break
+        scale *= math.exp(max(-1.0, min(1.0, (asked - mean) / max(variance, NEAR))))
+    turns = _turns(min(POINTS, 2 + int(2 * math.sqrt(variance))))
+    total = 1.0
+    for turn in turns:
+        term = turn**-asked
+        for requests, head in zip(pooled, heads, strict=True):
+            term *= (1 - head + head * turn) ** requests
+        total += 2 * term.real
+    chance = total / (1 + 2 * len(turns)) + ROUNDING
+    tossed = sum([n * math.log1p(w * scale) for n, w in zip(pooled, weights, strict=True)])
+    return math.log(chance / math.comb(both, asked)) + tossed - asked * math.log(scale)
+
+
+@lru_cache
+def _turns(points: int) -> list[complex]:
+    """So many points of the unit circle above the real axis, of all that divide it evenly."""
+    return [cmath.rect(1, 2 * math.pi * k / (2 * points + 1)) for k in range(1, points + 1)]
 
 
 def groups(above: Sequence[int], requests: int) -> Groups:

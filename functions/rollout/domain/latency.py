@@ -20,10 +20,12 @@ TAIL_LEVEL: Final = 0.975
 BODY: Final = (0.8, 0.6, 0.4, 0.2)
 LEVELS: Final = (TAIL_LEVEL, LEVEL, *BODY)
 # Where in LEVELS they stand.
-TAIL, P95, FIRST_OF_BODY = 0, 1, 2
+TAIL, P95 = 0, 1
 SHARES: Final = tuple([1 - level for level in LEVELS])
 # Requests the reference remembers, and those the comparison of the two arms' p95 remembers.
 MEMORY: Final = 2000
+# Standard errors added to a level.
+CAUTION: Final = 1.5
 RECENT: Final = 500
 RECENT_MINUTES: Final = 6
 # So many minutes of one arm at most wait for the other to have answered as well.
@@ -41,7 +43,7 @@ class Speed:
 
     control, candidate: requests above the cut-off, the candidate's after what is tolerated has been
     taken off. late: the candidate's after the limit has. shares: what part of the control's
-    requests is above, read on the upper side. slower: whether the candidate's p95 of late is above
+    requests is above. slower: whether the candidate's p95 of late is above
     the limit. stormy: whether the control's are far off what they were.
     """
 
@@ -61,8 +63,9 @@ class Reference:
     tolerated and that call for somebody. cutoffs: the buckets above which the control is slow, at
     each of LEVELS, read on the upper side of the estimate, so that its error does not count as
     harm; above the last bucket, where nothing is, while nothing is known. shares: what part of the
-    control's requests that is, on the upper side too. It is less than the level says, since a
-    cut-off is the edge of a bucket.
+    control's requests that is. It is less than the level says, also since a cut-off is the edge of
+    a bucket. An error in it is no false evidence while a control answers in the same minutes, since
+    the comparison with it must agree; at full exposure the shares are on the upper side too.
     """
 
     ratio: float
@@ -80,6 +83,8 @@ class Reference:
         self._usual = [[0] * (self.buckets + 1) for _ in LEVELS]
         self._usual_shares = [0.0] * len(LEVELS)
         self._frozen: tuple[tuple[int, ...], tuple[float, ...]] | None = None
+        # The shares, read on the upper side.
+        self._careful = self.shares
         self._late = self._storm = 0
         self._waiting: tuple[list[Latencies], list[Latencies]] = ([], [])
 
@@ -105,7 +110,7 @@ class Reference:
             found = [
                 max((cutoff, share), (_usual(seen), total / minutes))
                 for cutoff, share, seen, total in zip(
-                    self.cutoffs, self.shares, self._usual, self._usual_shares, strict=True
+                    self.cutoffs, self._careful, self._usual, self._usual_shares, strict=True
                 )
             ]
             cutoffs, shares = zip(*found, strict=True)
@@ -148,15 +153,17 @@ class Reference:
         uppers = [_upper(level, total) for level in LEVELS]
         upto = list(accumulate(self._known.buckets))
         self.cutoffs = quantiles(upto, [upper * weighed for upper in uppers])
-        shares = [
-            1 - upto[cutoff] / weighed + upper - level
-            for level, upper, cutoff in zip(LEVELS, uppers, self.cutoffs, strict=True)
+        above = [1 - upto[cutoff] / weighed for cutoff in self.cutoffs]
+        # One request more than was seen, so that nothing is taken to be impossible.
+        self.shares = tuple([(share * total + 1) / (total + 1) for share in above])
+        careful = [
+            share + upper - level for share, level, upper in zip(above, LEVELS, uppers, strict=True)
         ]
         # Never less above a lower level, though its estimate may be the surer one.
-        self.shares = tuple(accumulate(shares, max))
+        self._careful = tuple(accumulate(careful, max))
         for index, cutoff in enumerate(self.cutoffs):
             self._usual[index][cutoff] += 1
-            self._usual_shares[index] += self.shares[index]
+            self._usual_shares[index] += self._careful[index]
         self._frozen = None
 
     def _compare(self, control: Latencies, candidate: Latencies) -> None:
@@ -209,4 +216,4 @@ def _usual(seen: Sequence[int]) -> int:
 
 
 def _upper(level: float, total: float) -> float:
-    return min(0.999, level + 1.5 * math.sqrt(level * (1 - level) / (1.5 * total)))
+    return min(0.999, level + CAUTION * math.sqrt(level * (1 - level) / total))

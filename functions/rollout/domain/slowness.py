@@ -10,12 +10,12 @@ from rollout.domain.bets import Counts
 from rollout.domain.body import Tilts, groups
 from rollout.domain.case import SLOW, Case, Comparison, Rail
 from rollout.domain.harm import Absolute, Relative, When
-from rollout.domain.latency import BODY, FIRST_OF_BODY, P95, SHARES, TAIL, TAIL_LEVEL, Speed
+from rollout.domain.latency import LEVELS, P95, SHARES, TAIL, TAIL_LEVEL, Speed
 from rollout.domain.minute import Minute
 from rollout.domain.window import Arm
 
 # How it is shared out where there are histograms: to the p95, the tail above it, and the body.
-P95_SHARE, TAIL_SHARE, BODY_SHARE = 0.3, 0.3, 0.4
+P95_SHARE, TAIL_SHARE, BODY_SHARE = 0.1, 0.25, 0.65
 # The speed of everything drifts, and the body follows at once.
 BODY_CLUMPING: Final = 0.01
 # A sandbox that nobody has asked for so many minutes may be gone (AWS documents no time), and the
@@ -76,9 +76,9 @@ class _Evidence:
         rate = 1 - TAIL_LEVEL
         self.case, self.histograms = case, histograms
         self.tail = Case(SLOW, Rail(rate, rate, TAIL_SHARE), planned)
-        tilts = Tilts(len(BODY) + 1)
+        tilts = Tilts(len(LEVELS) - P95 + 1)
         self.body = Comparison[Sequence[float]](
-            SHARES[FIRST_OF_BODY:], Absolute(tilts, planned), Relative(tilts, planned)
+            SHARES[P95:], Absolute(tilts, planned), Relative(tilts, planned)
         )
 
     @property
@@ -106,13 +106,13 @@ class _Evidence:
     def _see_body(self, speed: Speed, requests: Counts, when: When, *, full: bool) -> None:
         asked_control, asked = requests
         when = replace(when, phi=max(when.phi, BODY_CLUMPING))
-        candidate = groups(speed.candidate[FIRST_OF_BODY:], asked)
-        usual = speed.shares[FIRST_OF_BODY:]
+        candidate = groups(speed.candidate[P95:], asked)
+        usual = speed.shares[P95:]
         if full:
-            late = groups(speed.late[FIRST_OF_BODY:], asked)
+            late = groups(speed.late[P95:], asked)
             self.body.see_full(candidate, late, when, usual)
         else:
-            control = groups(speed.control[FIRST_OF_BODY:], asked_control)
+            control = groups(speed.control[P95:], asked_control)
             self.body.see(candidate, control, when, usual)
 
 
