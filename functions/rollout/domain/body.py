@@ -22,12 +22,12 @@ TILTS: Final = (0.6, 1.3, 2.8, 7.0)
 # unless there are so many that a minute says enough as it is.
 TWICE: Final = 0.1
 MANY: Final = 400
-# Of a Fourier sum, so many points at most, and what floats may lose of it. It is looked for where
-# about as many heads are expected as are drawn, in so many steps at most.
+# Of a Fourier sum, so many points on either side at most, and what floats may lose of it.
 POINTS: Final = 4
 ROUNDING: Final = 1e-14
+# So near to the number drawn are the heads to expect, unless they are not after so many tries.
 NEAR: Final = 0.5
-STEPS: Final = 10
+TRIES: Final = 10
 Groups = tuple[int, ...]
 
 
@@ -90,20 +90,21 @@ def _drawn(pooled: Groups, asked: int, weights: Sequence[float]) -> float:
     """ln of the mean product of the weights of `asked` requests drawn without replacement, or a
     little more.
 
-    Toss a coin for each request whose odds of heads are its weight times some scale. But for a
-    factor that is known, the mean is the chance of `asked` heads, which is a Fourier sum over the
-    coins. Over few points it counts heads with it that are off by a multiple of their number: more,
-    but hardly, where the scale lets expect about as many heads as are drawn.
+    Toss a coin for each request, its odds of heads the weight times some scale: but for a factor
+    that is known, that mean is the chance of `asked` heads, a Fourier sum over the coins. Over few
+    points it also counts heads that are off by a multiple of the number of points. That is never
+    less, and hardly more where about as many heads as are drawn are to be expected.
     """
     both = sum(pooled)
     scale = (asked + 0.5) / (both - asked + 0.5) * both / _dot(weights, pooled)
-    for _ in range(STEPS):
-        heads = [weight * scale / (1 + weight * scale) for weight in weights]
+    heads = _heads(weights, scale)
+    for _ in range(TRIES):
         mean = _dot(heads, pooled)
         variance = mean - sum([n * head * head for n, head in zip(pooled, heads, strict=True)])
         if abs(asked - mean) < NEAR:
             break
         scale *= math.exp(max(-1.0, min(1.0, (asked - mean) / max(variance, NEAR))))
+        heads = _heads(weights, scale)
     turns = _turns(min(POINTS, 2 + int(2 * math.sqrt(variance))))
     total = 1.0
     for turn in turns:
@@ -114,6 +115,10 @@ def _drawn(pooled: Groups, asked: int, weights: Sequence[float]) -> float:
     chance = total / (1 + 2 * len(turns)) + ROUNDING
     tossed = sum([n * math.log1p(w * scale) for n, w in zip(pooled, weights, strict=True)])
     return math.log(chance / math.comb(both, asked)) + tossed - asked * math.log(scale)
+
+
+def _heads(weights: Sequence[float], scale: float) -> list[float]:
+    return [weight * scale / (1 + weight * scale) for weight in weights]
 
 
 @lru_cache

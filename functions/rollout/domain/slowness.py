@@ -14,7 +14,8 @@ from rollout.domain.latency import LEVELS, P95, SHARES, TAIL, TAIL_LEVEL, Speed
 from rollout.domain.minute import Minute
 from rollout.domain.window import Arm
 
-# How it is shared out where there are histograms: to the p95, the tail above it, and the body.
+# How it is shared out where there are histograms: to the p95, the tail above it, and the body, in
+# which the p95 is a level too.
 P95_SHARE, TAIL_SHARE, BODY_SHARE = 0.1, 0.25, 0.65
 # The speed of everything drifts, and the body follows at once.
 BODY_CLUMPING: Final = 0.01
