@@ -115,6 +115,15 @@ def test_a_shift_is_seen_and_likeness_is_not() -> None:
     assert hour((0, 0, 1, 1, 3), control) < 1
 
 
+def test_a_shift_is_seen_within_minutes_where_half_of_the_users_are_exposed() -> None:
+    """Both arms have as many requests, and whose the slow ones are is what a draw tells."""
+    known = body()
+    for minute in range(5):
+        known.see((20, 12, 8, 6, 4), (10, 10, 10, 10, 10), When(1, minute, 0.005))
+    assert known.relative is not None
+    assert known.relative.wealth.value > 2000
+
+
 def test_a_shift_of_both_arms_accuses_nobody() -> None:
     assert hour((3, 1, 1, 0, 0), (57, 19, 19, 0, 0)) < 1
 

@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
+from operator import add
 from typing import Final
 
 from rollout.domain.bets import Bets
@@ -55,7 +56,7 @@ class Tilts(Bets[Sequence[float]]):
         return self._evidence(counts, worth, phi)
 
     def between(self, candidate: Groups, control: Groups, phi: float) -> Sequence[float]:
-        pooled = tuple([one + other for one, other in zip(candidate, control, strict=True)])
+        pooled = tuple(map(add, candidate, control))
         return self._evidence(candidate, worths(pooled, sum(candidate), self._weights), phi)
 
     def _evidence(self, candidate: Groups, worth: Sequence[float], phi: float) -> list[float]:

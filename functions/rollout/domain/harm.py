@@ -1,7 +1,8 @@
 """Tests for harm that begins at any time: absolute, and relative to the control."""
 
 from dataclasses import dataclass
-from typing import Final, Generic
+from operator import add
+from typing import Final, Generic, NamedTuple
 
 from rollout.domain.bets import Bets, Counts, Null
 from rollout.domain.wealth import REMEMBERED, Wealth
@@ -12,8 +13,7 @@ FIRST, STEP, SPREAD = 0.7, 0.04, 0.1
 BLOCK: Final = 15
 
 
-@dataclass(frozen=True)
-class When:
+class When(NamedTuple):
     """Where a minute stands. phase: number of the phase. minute: number of the minute.
 
     phi: how clumped the metric's events are. calm: whether the control is as usual. capped:
@@ -115,4 +115,4 @@ class Relative(Absolute[Null]):
 
 
 def _sum(some: Counts, more: Counts) -> Counts:
-    return tuple([one + other for one, other in zip(some, more, strict=True)])
+    return tuple(map(add, some, more))

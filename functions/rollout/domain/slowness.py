@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import replace
 from typing import Final
 
 from rollout.domain.bets import Counts
@@ -106,7 +105,7 @@ class _Evidence:
 
     def _see_body(self, speed: Speed, requests: Counts, when: When, *, full: bool) -> None:
         asked_control, asked = requests
-        when = replace(when, phi=max(when.phi, BODY_CLUMPING))
+        when = when._replace(phi=max(when.phi, BODY_CLUMPING))
         candidate = groups(speed.candidate[P95:], asked)
         usual = speed.shares[P95:]
         if full:

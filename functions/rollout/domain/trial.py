@@ -5,7 +5,6 @@ the minutes, in any process, at any time.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 from rollout.domain.case import (
@@ -73,10 +72,10 @@ class Trial:
             failed = (minute.shadow.failed, minute.shadow.asked)
             mismatched = (minute.shadow.mismatched, minute.shadow.compared)
             self.cases[SHADOW_FAILURES].see(failed, errors, when)
-            self.cases[MISMATCHES].see(mismatched, None, replace(when, calm=True))
+            self.cases[MISMATCHES].see(mismatched, None, when._replace(calm=True))
         # Once the control has shown how its errors clump, one minute may say all there is to say.
         # Slow requests never: a step of the ramp starts cold sandboxes, which are slow at first.
-        loud = replace(when, capped=not self.clumping.learnt)
+        loud = when._replace(capped=not self.clumping.learnt)
         self.cases[ERRORS].remember(errors)
         if minute.exposure > 0:
             counts = (candidate.errors, candidate.requests)
@@ -84,7 +83,7 @@ class Trial:
                 self.cases[ERRORS].see_full(counts, counts, loud)
             else:
                 self.cases[ERRORS].see(counts, errors, loud)
-            slow = replace(when, phi=self.slow_clumping.phi())
+            slow = when._replace(phi=self.slow_clumping.phi())
             self.slowness.see(minute, (control, candidate), slow)
         self._see_tenants(minute, loud)
         # Trouble that the candidate shares is a storm; what the control alone has is how it clumps.
