@@ -97,14 +97,13 @@ class Case(Comparison[float]):
         comes_and_goes = metric == ERRORS
         # Errors that come back within an hour are harm; every step of the ramp is slow at first.
         remembered = LONG_REMEMBERED if comes_and_goes else REMEMBERED
-        odds = alternatives(ODDS, FRACTIONAL_ODDS if comes_and_goes else ())
-        if metric == SLOW:
-            odds = alternatives(SLOW_ODDS)
-        rates = Rates(ladder(rail.tolerated, fractional=comes_and_goes))
+        fractional = FRACTIONAL_ODDS if comes_and_goes else ()
+        odds = alternatives(SLOW_ODDS if metric == SLOW else ODDS, fractional)
+        rates = ladder(rail.tolerated, fractional=comes_and_goes)
         relative = Relative(Odds(odds), planned, remembered)
         super().__init__(
             rail.tolerated,
-            Absolute(rates, planned, remembered),
+            Absolute(Rates(rates), planned, remembered),
             None if metric == MISMATCHES else relative,
         )
         self.rail = rail
