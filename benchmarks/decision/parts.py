@@ -1,7 +1,7 @@
 """python -m benchmarks.decision.parts: what each part of the judge is good for.
 
 The same rollouts are judged again and again, each time without one of its parts: how much more
-harm is served then, and who else is rolled back. It takes a quarter of an hour on two processors.
+harm is served then, and who else is rolled back.
 """
 
 import importlib

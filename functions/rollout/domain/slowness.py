@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import Final
 
-from rollout.domain.bets import Counts
 from rollout.domain.body import Tilts, groups
 from rollout.domain.case import SLOW, Case, Comparison, Rail
 from rollout.domain.harm import Absolute, Relative, When
@@ -103,7 +102,7 @@ class _Evidence:
         else:
             self.case.see(counts, (control.slow, control.requests), when)
 
-    def _see_body(self, speed: Speed, requests: Counts, when: When, *, full: bool) -> None:
+    def _see_body(self, speed: Speed, requests: tuple[int, int], when: When, *, full: bool) -> None:
         asked_control, asked = requests
         when = when._replace(phi=max(when.phi, BODY_CLUMPING))
         candidate = groups(speed.candidate[P95:], asked)
@@ -117,7 +116,7 @@ class _Evidence:
 
 
 def _see_level(
-    case: Case, speed: Speed, level: int, requests: Counts, when: When, *, full: bool
+    case: Case, speed: Speed, level: int, requests: tuple[int, int], when: When, *, full: bool
 ) -> None:
     """Slow requests at one of LEVELS. requests: of the control, and of the candidate."""
     asked_control, asked = requests
