@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from rollout.domain.case import ERRORS, MISMATCHES, SHADOW_FAILURES, SLOW, TENANTS, Rail
 from rollout.domain.latency import SHARES, Speed
 from rollout.domain.minute import Minute
@@ -110,6 +113,7 @@ def test_no_request_at_full_exposure_waits_to_be_compared_as_well() -> None:
         known.see(Minute(2, 1.0, Arm(1, 0, 0), Arm(100, 4, 0)))
     compared = known.cases[ERRORS].relative
     assert compared is not None
+    assert compared.wealth.value > 100
     assert compared.block is None
 
 
@@ -281,7 +285,7 @@ def sparse(slow: Callable[[int], bool]) -> Trial:
         else:
             candidate = Arm(1, 0, int(slow(since)))
             counts = (int(slow(since)),) * len(ALIKE)
-        known.see(minute(Arm(100, 0, 5), candidate, Speed(ALIKE, counts, counts, slower=True)))
+        known.see(minute(Arm(100, 0, 5), candidate, Speed(ALIKE, counts, counts)))
     return known
 
 
@@ -296,3 +300,50 @@ def test_requests_that_may_have_met_a_cold_sandbox_accuse_nobody_by_themselves()
 def test_requests_at_any_other_time_accuse_though_there_was_a_cold_one() -> None:
     late = sparse(lambda since: since == 1)
     assert late.evidence(late.values(), slower=True)[SLOW] > 100
+
+
+# Control requests, errors, candidate requests, errors; a phase; and whether somebody asks then.
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from([0, 3, 100]),
+        st.integers(0, 3),
+        st.sampled_from([0, 1, 20]),
+        st.integers(0, 20),
+        st.sampled_from([0, 1, 1, 1, 2]),
+        st.booleans(),
+    ),
+    max_size=25,
+)
+
+
+def row(asked: int, failed: int, answered: int, harmed: int, phase: int) -> Minute:
+    arms = Arm(asked, min(failed, asked), 0), Arm(answered, min(harmed, answered), 0)
+    tenants = ((asked, min(failed, asked), answered, min(harmed, answered)), (asked, 0, 1, 1))
+    return Minute(phase, (0.0, 0.1, 1.0)[phase], *arms, Shadow(answered, 0, 0), tenants)
+
+
+@given(ROWS)
+def test_it_makes_no_difference_how_often_somebody_asks(
+    rows: list[tuple[int, int, int, int, int, bool]],
+) -> None:
+    often, once = (Trial(RAILS, 360, Rail(0.04, 0.04, 0.1, 0.04, 0.04, 0.02)) for _ in range(2))
+    for *counts, asked in rows:
+        often.see(row(*counts))
+        once.see(row(*counts))
+        if asked:
+            often.values()
+    assert often.values() == once.values()
+    assert often.shaken == once.shaken
+
+
+@given(ROWS, st.floats(0, 1000))
+def test_a_mark_is_reached_when_the_values_add_up_to_it(
+    rows: list[tuple[int, int, int, int, int, bool]], mark: float
+) -> None:
+    quick, exact = (Trial(RAILS, 360, Rail(0.04, 0.04, 0.1, 0.04, 0.04, 0.02)) for _ in range(2))
+    for *counts, _ in rows:
+        quick.see(row(*counts))
+        exact.see(row(*counts))
+        total = sum(exact.values().values())
+        if abs(total - mark) > 1e-9 * total:
+            assert quick.reaches(mark) is (total > mark)

@@ -82,8 +82,13 @@ class Comparison(Generic[Null]):
     @property
     def value(self) -> float:
         """The e-value of the comparison with the control."""
-        found = self.absolute.wealth.value
-        return min(found, self.relative.wealth.value) if self.relative else found
+        most = self.most
+        return min(most, self.relative.wealth.value) if self.relative else most
+
+    @property
+    def most(self) -> float:
+        """What the e-value is at most, which is known without comparing."""
+        return self.absolute.wealth.value
 
 
 class Case(Comparison[float]):
@@ -148,13 +153,18 @@ class Case(Comparison[float]):
         """Its share of alpha times all of its evidence."""
         return self.rail.share * self.value + self.at_full
 
+    @property
+    def most_weight(self) -> float:
+        """What `weight` is at most, which is known without comparing."""
+        return self.rail.share * self.most + self.at_full
+
     def shaken(self, minute: int) -> bool:
         """Whether a minute was gross lately, also compared with the control, or without one."""
         if self.full and self.full.wealth.shaken(minute):
             return True
-        if self.relative and not self.relative.wealth.shaken(minute):
+        if not self.absolute.wealth.shaken(minute):
             return False
-        return self.absolute.wealth.shaken(minute)
+        return self.relative is None or self.relative.wealth.shaken(minute)
 
     @property
     def above_limit(self) -> bool:

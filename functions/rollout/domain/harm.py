@@ -5,6 +5,7 @@ from operator import add
 from typing import Final, Generic, NamedTuple
 
 from rollout.domain.bets import Bets, Counts, Null
+from rollout.domain.later import Later
 from rollout.domain.wealth import REMEMBERED, Wealth
 
 # When harm begins: with the first exposure, with a step of the ramp, or at any minute.
@@ -72,46 +73,65 @@ class Absolute(Generic[Null]):
             self.wealth.bet(logs, prior, when.minute, capped=when.capped)
 
 
-class Relative(Absolute[Null]):
+class Relative(Generic[Null]):
     """Is it worse than the control in the same minutes, or than what stands in for it?
 
-    block: counts of the candidate and of the control that wait for more of the control's.
+    Nobody asks while the absolute evidence is small, which is most of the time, so all work is put
+    off until somebody does. block: counts of the candidate and of the control that wait for more of
+    the control's.
     """
 
-    block: tuple[Counts, Counts] | None = None
-    _phase = -1
+    def __init__(self, bets: Bets[Null], planned: int, remembered: int = REMEMBERED) -> None:
+        self.block: tuple[Counts, Counts] | None = None
+        self._bets = bets
+        self._test = Absolute(bets, planned, remembered)
+        self._phase = -1
+        self._later = Later(self._take)
+
+    @property
+    def wealth(self) -> Wealth:
+        """After all that was seen, which is taken in now."""
+        self._later.catch_up()
+        return self._test.wealth
 
     def compare(self, candidate: Counts, control: Counts, when: When) -> None:
         """One minute's counts of both arms: a part of a block."""
-        self._enter(when)
-        if self.block:
-            candidate, control = _sum(self.block[0], candidate), _sum(self.block[1], control)
-        self.block = candidate, control
-        if self.bets.asked(control) >= BLOCK:
-            self._close(when)
+        self._later.put_off(when, candidate, control)
 
     def see(self, counts: Counts, null: Null, when: When) -> None:
         """The candidate's counts of a minute of full exposure, where there is no control."""
-        self._enter(when)
-        super().see(counts, null, when)
+        self._later.put_off(when, counts, None, null)
 
-    def _enter(self, when: When) -> None:
+    def _take(
+        self, when: When, candidate: Counts, control: Counts | None, null: Null | None = None
+    ) -> None:
         if when.phase != self._phase:
             self._close(when)
             self._phase = when.phase
+        if control is not None:
+            self._add(candidate, control, when)
+        elif null is not None:
+            self._test.see(candidate, null, when)
+
+    def _add(self, candidate: Counts, control: Counts, when: When) -> None:
+        if self.block:
+            candidate, control = _sum(self.block[0], candidate), _sum(self.block[1], control)
+        self.block = candidate, control
+        if self._bets.asked(control) >= BLOCK:
+            self._close(when)
 
     def _close(self, when: When) -> None:
         """Bet on the block so far and begin another."""
         block, self.block = self.block, None
-        active = block is not None and all(map(self.bets.asked, block))
-        prior = self.onset.prior(self._phase, active=active)
+        active = block is not None and all(map(self._bets.asked, block))
+        prior = self._test.onset.prior(self._phase, active=active)
         if block is None or not active:
             return
-        logs = self.bets.between(*block, when.phi)
+        logs = self._bets.between(*block, when.phi)
         if logs:
-            self.wealth.bet(logs, prior, when.minute, capped=when.capped)
+            self._test.wealth.bet(logs, prior, when.minute, capped=when.capped)
         else:
-            self.wealth.wait(prior, when.minute)
+            self._test.wealth.wait(prior, when.minute)
 
 
 def _sum(some: Counts, more: Counts) -> Counts:

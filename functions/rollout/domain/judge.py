@@ -38,22 +38,20 @@ class Judge:
         clumping = {ERRORS: self.trial.clumping, SLOW: self.trial.slow_clumping}
         self.proven = Proven(promises, clumping)
         self.silence = Listener(promises.silence)
-        self.slower: bool | None = None
-        self.weight = 1.0
+        self.suspected = False
         self.accused: dict[str, float] = {}
         self.since: dict[str, int] = {}
 
     def see(self, minute: Minute) -> None:
         """Take one minute in."""
         self.proven.enter(minute.stage)
-        self.slower = minute.speed.slower if minute.speed else None
         self.trial.see(minute)
         self.proven.see(minute, calm=self.trial.calm)
         self.silence.see(minute)
-        values = self.trial.values()
-        self.weight = sum(values.values())
-        if self.weight >= 1 / self.promises.alpha:
-            self._accuse(self.trial.evidence(values, self.slower))
+        self.suspected = self.trial.reaches(SUSPICION / self.promises.alpha)
+        if self.suspected and self.trial.reaches(1 / self.promises.alpha):
+            slower = minute.speed.slower() if minute.speed else None
+            self._accuse(self.trial.evidence(self.trial.values(), slower))
 
     def _accuse(self, found: Mapping[str, float]) -> None:
         """Hold the metrics that made too much evidence against the candidate, for good.
@@ -78,9 +76,14 @@ class Judge:
         return self.promises.stages[self.stage].exposure
 
     @property
+    def weight(self) -> float:
+        """All evidence against the candidate; 1/alpha rolls back."""
+        return sum(self.trial.values().values())
+
+    @property
     def suspicious(self) -> bool:
         """Whether there is too much evidence against the candidate to promote it now."""
-        return bool(self.trial.shaken) or self.weight >= SUSPICION / self.promises.alpha
+        return bool(self.trial.shaken) or self.suspected
 
     @property
     def waiting(self) -> str:

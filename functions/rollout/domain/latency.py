@@ -8,28 +8,27 @@ stragglers do.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
 from rollout.domain.histogram import Fading, Latencies, quantiles
+from rollout.domain.recent import LEVEL, Recent
 
-LEVEL: Final = 0.95
 TAIL_LEVEL: Final = 0.975
 BODY: Final = (0.8, 0.6, 0.4, 0.2)
 LEVELS: Final = (TAIL_LEVEL, LEVEL, *BODY)
 # Where in LEVELS they stand.
 TAIL, P95 = 0, 1
 SHARES: Final = tuple([1 - level for level in LEVELS])
-# Requests the reference remembers, and those the comparison of the two arms' p95 remembers.
+# The standard deviation of what part of one request is below each.
+SPREADS: Final = tuple([(level, math.sqrt(level * (1 - level))) for level in LEVELS])
+# Requests the reference remembers.
 MEMORY: Final = 2000
 # Standard errors added to a level.
 CAUTION: Final = 1.5
-RECENT: Final = 500
-RECENT_MINUTES: Final = 6
-# So many minutes of one arm at most wait for the other to have answered as well.
-WAITING: Final = 60
+MOST_LEVEL: Final = 0.999
 # A minute of so many of the control's requests, of which such a share is slow, is a storm; a longer
 # one, in minutes, is no storm.
 STORM_REQUESTS, STORM_SHARE, LONGEST_STORM = 20, 0.15, 30
@@ -43,15 +42,15 @@ class Speed:
 
     control, candidate: requests above the cut-off, the candidate's after what is tolerated has been
     taken off. late: the candidate's after the limit has. shares: what part of the control's
-    requests is above. slower: whether the candidate's p95 of late is above
-    the limit. stormy: whether the control's are far off what they were.
+    requests is above. slower: to be asked before the next minute, whether the candidate's p95 of
+    late is above the limit. stormy: whether the control's are far off what they were.
     """
 
     control: Sequence[int]
     candidate: Sequence[int]
     late: Sequence[int]
     shares: Sequence[float] = SHARES
-    slower: bool = False
+    slower: Callable[[], bool] = lambda: False
     stormy: bool = False
 
 
@@ -78,15 +77,15 @@ class Reference:
     def __post_init__(self) -> None:
         self.cutoffs = self.cutoffs or (self.buckets,) * len(LEVELS)
         self._tolerated, self._above = self.shift(self.tolerance), self.shift(self.limit)
-        self._known, *self._recent = (Fading([0.0] * self.buckets) for _ in range(3))
+        self._known = Fading([0.0] * self.buckets)
+        self.recent = Recent(self.buckets, self._above)
         # In how many minutes each bucket was a cut-off, and the sum of the shares above it.
         self._usual = [[0] * (self.buckets + 1) for _ in LEVELS]
         self._usual_shares = [0.0] * len(LEVELS)
         self._frozen: tuple[tuple[int, ...], tuple[float, ...]] | None = None
         # The shares, read on the upper side.
         self._careful = self.shares
-        self._late = self._storm = 0
-        self._waiting: tuple[list[Latencies], list[Latencies]] = ([], [])
+        self._storm = 0
 
     def measure(self, control: Latencies, candidate: Latencies, *, alone: bool = False) -> Speed:
         """Count one minute by what was known before it, and take it in.
@@ -98,7 +97,7 @@ class Reference:
         late = [candidate.above(cutoff + self._above) for cutoff in cutoffs]
         slow_control = [control.above(cutoff) for cutoff in cutoffs]
         self.see(control, candidate, alone=alone)
-        return Speed(slow_control, slow, late, shares, self.slower(), self.stormy)
+        return Speed(slow_control, slow, late, shares, self.recent.slower, self.stormy)
 
     def frozen(self) -> tuple[tuple[int, ...], tuple[float, ...]]:
         """The cut-offs to go by at full exposure, where load can no longer be told from harm, and
@@ -127,10 +126,7 @@ class Reference:
         if control.total and not self.stormy:
             self._known.add(control, control.total / MEMORY)
             self._cut()
-        if alone:
-            self._add_recent(candidate)
-        else:
-            self._compare(control, candidate)
+        self.recent.see(None if alone else control, candidate)
 
     def _watch(self, control: Latencies) -> None:
         slow = control.above(self.cutoffs[P95])
@@ -150,7 +146,8 @@ class Reference:
         total, weighed = self._known.requests, self._known.weighed
         if total < 1:
             return
-        uppers = [_upper(level, total) for level in LEVELS]
+        errors = CAUTION / math.sqrt(total)
+        uppers = [min(MOST_LEVEL, level + errors * spread) for level, spread in SPREADS]
         upto = list(accumulate(self._known.buckets))
         self.cutoffs = quantiles(upto, [upper * weighed for upper in uppers])
         above = [1 - upto[cutoff] / weighed for cutoff in self.cutoffs]
@@ -166,54 +163,7 @@ class Reference:
             self._usual_shares[index] += self._careful[index]
         self._frozen = None
 
-    def _compare(self, control: Latencies, candidate: Latencies) -> None:
-        """Add to `recent` what came in since both arms last had something to compare.
-
-        At a few requests an hour they hardly ever have in the same minute. Such a stretch weighs
-        alike in both arms, or a storm in one of them would be compared with calm in the other.
-        """
-        for waiting, found in zip(self._waiting, (control, candidate), strict=True):
-            if found.total:
-                waiting.append(found)
-                del waiting[:-WAITING]
-        if not all(self._waiting):
-            return
-        asked, answered = (sum(one.total for one in waiting) for waiting in self._waiting)
-        age = _age(answered)
-        for recent, waiting, share in zip(
-            self._recent, self._waiting, (answered / asked, 1.0), strict=True
-        ):
-            for index, found in enumerate(waiting):
-                recent.add(found, 0.0 if index else age, share)
-            waiting.clear()
-
-    def _add_recent(self, candidate: Latencies) -> None:
-        if candidate.total:
-            self._recent[1].add(candidate, _age(candidate.total))
-
-    def slower(self) -> bool:
-        """Whether the candidate's p95 of late is above `limit` times the control's."""
-        control, candidate = self._recent
-        if control.requests < 1 or candidate.requests < 1:
-            return False
-        mass, below = LEVEL * control.weighed, sum(control.buckets[: self._late])
-        # Most often the control's p95 is where it was, and need not be looked for.
-        if not below < mass <= below + control.buckets[self._late]:
-            (self._late,) = quantiles(list(accumulate(control.buckets)), [mass])
-        # The candidate's lies in this bucket or above where less than 95 % lies below it.
-        first = self._late + math.ceil(math.log(self.limit) / math.log(self.ratio))
-        return sum(candidate.buckets[:first]) < LEVEL * candidate.weighed
-
-
-def _age(requests: int) -> float:
-    """How much older the comparison of both arms' p95 gets with so many requests."""
-    return requests / max(RECENT, RECENT_MINUTES * requests)
-
 
 def _usual(seen: Sequence[int]) -> int:
     """The cut-off of the slowest third of the minutes. seen: in how many each bucket was it."""
     return quantiles(list(accumulate(seen)), [FROZEN * sum(seen)])[0]
-
-
-def _upper(level: float, total: float) -> float:
-    return min(0.999, level + CAUTION * math.sqrt(level * (1 - level) / total))

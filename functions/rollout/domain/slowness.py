@@ -35,6 +35,7 @@ class Slowness:
     """
 
     def __init__(self, case: Case, planned: int, *, histograms: bool) -> None:
+        self._rail = case.rail
         self.whole = _Evidence(case, planned, histograms=histograms)
         # The same without those that may have met a cold sandbox, while these are not rare.
         self._warm: _Evidence | None = None
@@ -44,6 +45,16 @@ class Slowness:
     def value(self) -> float:
         """The e-value."""
         return self.whole.value
+
+    @property
+    def weight(self) -> float:
+        """Its share of alpha times all of its evidence."""
+        return self._rail.share * self.value + self.whole.case.at_full
+
+    @property
+    def most_weight(self) -> float:
+        """What `weight` is at most, which is known without comparing."""
+        return self._rail.share * self.whole.most + self.whole.case.at_full
 
     @property
     def borne_out(self) -> bool:
@@ -73,19 +84,24 @@ class Slowness:
 class _Evidence:
     def __init__(self, case: Case, planned: int, *, histograms: bool) -> None:
         rate = 1 - TAIL_LEVEL
-        self.case, self.histograms = case, histograms
+        self.case = case
         self.tail = Case(SLOW, Rail(rate, rate, TAIL_SHARE), planned)
         tilts = Tilts(len(LEVELS) - P95 + 1)
         self.body = Comparison[Sequence[float]](
             SHARES[P95:], Absolute(tilts, planned), Relative(tilts, planned)
         )
+        self._shared: list[tuple[float, Case | Comparison[Sequence[float]]]] = [(1.0, case)]
+        if histograms:
+            shares = (P95_SHARE, TAIL_SHARE, BODY_SHARE)
+            self._shared = list(zip(shares, (case, self.tail, self.body), strict=True))
 
     @property
     def value(self) -> float:
-        if not self.histograms:
-            return self.case.value
-        shared = ((P95_SHARE, self.case), (TAIL_SHARE, self.tail), (BODY_SHARE, self.body))
-        return sum([share * part.value for share, part in shared])
+        return sum([share * part.value for share, part in self._shared])
+
+    @property
+    def most(self) -> float:
+        return sum([share * part.most for share, part in self._shared])
 
     def see(self, minute: Minute, arms: tuple[Arm, Arm], when: When) -> None:
         control, candidate = arms

@@ -5,6 +5,7 @@ the minutes, in any process, at any time.
 """
 
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Final
 
 from rollout.domain.case import (
@@ -50,6 +51,7 @@ class Trial:
         self.planned = planned
         self.cases = {name: Case(name, rail, planned) for name, rail in rails.items()}
         self.slowness = Slowness(self.cases[SLOW], planned, histograms=histograms)
+        self._weighed: dict[str, Case | Slowness] = {**self.cases, SLOW: self.slowness}
         self.tenant = tenant
         self.tenants: list[Case] = []
         self.clumping, self.slow_clumping = (
@@ -66,16 +68,16 @@ class Trial:
         if control is None or candidate is None:
             return
         self.calm = not self._in_trouble(control, minute.speed)
-        when = When(minute.stage, self.number, self.clumping.phi(), self.calm)
+        stage, number, phi = minute.stage, self.number, self.clumping.phi()
         errors = (control.errors, control.requests)
         if minute.shadow:
             failed = (minute.shadow.failed, minute.shadow.asked)
             mismatched = (minute.shadow.mismatched, minute.shadow.compared)
-            self.cases[SHADOW_FAILURES].see(failed, errors, when)
-            self.cases[MISMATCHES].see(mismatched, None, when._replace(calm=True))
+            self.cases[SHADOW_FAILURES].see(failed, errors, When(stage, number, phi, self.calm))
+            self.cases[MISMATCHES].see(mismatched, None, When(stage, number, phi))
         # Once the control has shown how its errors clump, one minute may say all there is to say.
         # Slow requests never: a step of the ramp starts cold sandboxes, which are slow at first.
-        loud = when._replace(capped=not self.clumping.learnt)
+        loud = When(stage, number, phi, self.calm, capped=not self.clumping.learnt)
         self.cases[ERRORS].remember(errors)
         if minute.exposure > 0:
             counts = (candidate.errors, candidate.requests)
@@ -83,12 +85,12 @@ class Trial:
                 self.cases[ERRORS].see_full(counts, counts, loud)
             else:
                 self.cases[ERRORS].see(counts, errors, loud)
-            slow = when._replace(phi=self.slow_clumping.phi())
+            slow = When(stage, number, self.slow_clumping.phi(), self.calm)
             self.slowness.see(minute, (control, candidate), slow)
         self._see_tenants(minute, loud)
         # Trouble that the candidate shares is a storm; what the control alone has is how it clumps.
-        self.clumping.see(*errors, calm=when.calm or _unharmed(minute, candidate))
-        self.slow_clumping.see(control.slow, control.requests, calm=when.calm)
+        self.clumping.see(*errors, calm=self.calm or _unharmed(minute, candidate))
+        self.slow_clumping.see(control.slow, control.requests, calm=self.calm)
 
     def _see_tenants(self, minute: Minute, when: When) -> None:
         if self.tenant is None:
@@ -138,12 +140,26 @@ class Trial:
 
         The sum reaches 1/alpha with a chance of at most alpha while the candidate is tolerable.
         """
-        found = {name: case.weight for name, case in self.cases.items()}
-        slow = self.cases[SLOW]
-        found[SLOW] = slow.rail.share * self.slowness.value + slow.at_full
+        found = {name: one.weight for name, one in self._weighed.items()}
         if self.tenants:
             found[TENANTS] = sum(case.weight for case in self.tenants) / len(self.tenants)
         return found
+
+    def reaches(self, mark: float) -> bool:
+        """Whether the sum of `values` is at least so much; no more is compared than it takes."""
+        each = 1 / max(1, len(self.tenants))
+        bounds = [one.most_weight for one in self._weighed.values()]
+        bounds += [each * one.most_weight for one in self.tenants]
+        if sum(bounds) < mark:
+            return False
+        shares = [1.0] * len(self._weighed) + [each] * len(self.tenants)
+        suspects = zip(shares, (*self._weighed.values(), *self.tenants), strict=True)
+        left = sorted(zip(bounds, suspects, strict=True), key=itemgetter(0))
+        known = 0.0
+        while left and known + sum([bound for bound, _ in left]) >= mark:
+            share, suspect = left.pop()[1]
+            known += share * suspect.weight
+        return known >= mark
 
     def evidence(self, values: Mapping[str, float], slower: bool | None = None) -> dict[str, float]:
         """`values` without those that lie on rates below the limit, where nobody need act.
