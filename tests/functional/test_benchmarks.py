@@ -19,6 +19,7 @@ from benchmarks import (
     compare,
     flag,
     kill,
+    lines,
     memory,
     memory_calls,
     read_path,
@@ -65,6 +66,12 @@ def test_verdict() -> None:
     found = measured(verdict.main, "--rounds", "1", "--minutes", "100")["verdicts"]
     assert len(found) == 6
     assert {"seconds", "minute_us", "over_json"} == found["100 a minute, 8 tenants"].keys()
+
+
+def test_lines() -> None:
+    found = measured(lines.main, "--rounds", "1", "--kinds", "1")
+    assert found["levels"].keys() == {"low", "mid", "high"}
+    assert {"look_us", "json_us", "over_json"} == found["levels"]["mid"].keys()
 
 
 def test_compare() -> None:

@@ -85,7 +85,7 @@ class Relative(Generic[Null]):
         self.block: tuple[Counts, Counts] | None = None
         self._bets = bets
         self._test = Absolute(bets, planned, remembered)
-        self._phase = -1
+        self._phase = self._latest = -1
         self._later = Later(self._take)
 
     @property
@@ -96,7 +96,9 @@ class Relative(Generic[Null]):
 
     def compare(self, candidate: Counts, control: Counts, when: When) -> None:
         """One minute's counts of both arms: a part of a block."""
-        self._later.put_off(when, candidate, control)
+        if when.phase != self._latest or any(candidate) or any(control):
+            self._latest = when.phase
+            self._later.put_off(when, candidate, control)
 
     def see(self, counts: Counts, null: Null, when: When) -> None:
         """The candidate's counts of a minute of full exposure, where there is no control."""
