@@ -96,6 +96,7 @@ class Relative(Generic[Null]):
 
     def compare(self, candidate: Counts, control: Counts, when: When) -> None:
         """One minute's counts of both arms: a part of a block."""
+        # Without a request there is nothing to compare; but a new phase ends the block.
         if when.phase != self._latest or any(candidate) or any(control):
             self._latest = when.phase
             self._later.put_off(when, candidate, control)

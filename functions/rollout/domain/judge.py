@@ -23,6 +23,7 @@ class Judge:
     """One rollout's judge. Feed it every minute once, in order.
 
     trial: what speaks against the candidate. proven: what speaks for it. silence: what is owed.
+    suspected: whether there is too much evidence, on whatever rates, to promote it now.
     accused: the metrics that too much evidence lies on, and how much; since: from which minute on.
     """
 
