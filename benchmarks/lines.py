@@ -6,6 +6,7 @@ answers them; beside it, in turns, what it takes to read the same lines as JSON.
 
 import io
 import json
+import time
 from collections import deque
 from collections.abc import Iterator
 from typing import Final
@@ -17,6 +18,7 @@ from benchmarks.decision.scenarios import HEALTHY, SCENARIOS
 from benchmarks.decision.simulate import Rollout
 from benchmarks.timing import medians_us, tell
 from ops.judging import answer_lines
+from rollout.domain.protocol import Session
 
 SEED: Final = 1
 
@@ -43,7 +45,9 @@ def main(rounds: int, kinds: int) -> None:
 
 
 def _measured(texts: list[str], rounds: int) -> dict[str, float]:
-    """look_us: without reading JSON, which is json_us; over_json: all of it, over that."""
+    """look_us: without reading JSON, which is json_us; over_json: all of it, over that.
+    slowest_ms: the one look that took longest.
+    """
     whole = "\n".join(texts)
     calls = {
         "judged": lambda _: answer_lines(io.StringIO(whole), io.StringIO()),
@@ -54,7 +58,17 @@ def _measured(texts: list[str], rounds: int) -> dict[str, float]:
         "look_us": round((spent["judged"] - spent["read"]) / len(texts)),
         "json_us": round(spent["read"] / len(texts)),
         "over_json": round(spent["judged"] / spent["read"], 1),
+        "slowest_ms": round(_slowest_ms(texts), 1),
     }
+
+
+def _slowest_ms(texts: list[str]) -> float:
+    session, slowest = Session(), 0
+    for message in map(json.loads, texts):
+        begun = time.process_time_ns()
+        session.take(message)
+        slowest = max(slowest, time.process_time_ns() - begun)
+    return slowest / 1e6
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ def test_verdict() -> None:
 def test_lines() -> None:
     found = measured(lines.main, "--rounds", "1", "--kinds", "1")
     assert found["levels"].keys() == {"low", "mid", "high"}
-    assert {"look_us", "json_us", "over_json"} == found["levels"]["mid"].keys()
+    assert {"look_us", "json_us", "over_json", "slowest_ms"} == found["levels"]["mid"].keys()
 
 
 def test_compare() -> None:
