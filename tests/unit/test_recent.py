@@ -105,7 +105,7 @@ def test_it_makes_no_difference_how_often_one_asks(
     assert often.candidate == once.candidate
 
 
-def test_a_week_in_which_nobody_asks_is_not_kept_in_memory() -> None:
+def test_after_a_day_in_which_nobody_asked_it_is_taken_in_all_the_same() -> None:
     known = recent()
     for _ in range(MOST):
         known.see(spread(0, 100), spread(20, 100))
