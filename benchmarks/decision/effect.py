@@ -79,6 +79,8 @@ class Candidate:
         stretch = slice(begin, begin + minutes)
         change, onset = self.scenario.change, self.scenario.onset
         there = self.activity(np.arange(begin, begin + minutes, dtype=np.float64), weight)
+        if onset.in_storms:
+            there = there * (world.storm[0][stretch] > 0)
         usual, usual_scale = world.conditions(stretch, weight)
         error = usual + there * self._further_errors(world, usual)
         error = error.clip(1e-9, MOST_ERRORS)

@@ -23,7 +23,7 @@ from benchmarks.decision import score
 from benchmarks.decision.judges import OURS
 from benchmarks.decision.levels import LEVELS
 from benchmarks.decision.run import Setting, Task, run
-from benchmarks.decision.scenarios import SCENARIOS, SILENT
+from benchmarks.decision.scenarios import SCENARIOS, SILENT, TROUBLED
 from benchmarks.decision.tables import number, percent, plain
 from rollout.domain import wealth
 
@@ -82,7 +82,7 @@ def without(part: str, rollouts: int, seed: int) -> score.Summary:
         Task(level, scenario.name, replicate)
         for level in LEVELS
         for scenario in SCENARIOS.values()
-        if scenario.kind != SILENT
+        if scenario.kind not in (SILENT, TROUBLED)
         for replicate in range(rollouts)
     ]
     records = [one for found in run(tasks, Setting((OURS,), seed), jobs=1) for one in found]

@@ -6,7 +6,7 @@ from typing import Final
 from benchmarks.decision.world import Weather
 
 HEALTHY, TOLERABLE, HARMFUL = "healthy", "tolerable", "harmful"
-SILENT, STRESS = "silent", "stress"
+SILENT, TROUBLED, STRESS = "silent", "troubled", "stress"
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Onset:
     weight: from this exposure on. late: begins at a random moment while users are exposed.
     ramp: minutes (at 60-minute stages) over which it grows. every: in one minute out of so many.
     lasts: minutes, 0 for ever. steps: only in the first minute after each step of the ramp.
-    in_shadow: mirrored requests show it as well.
+    in_shadow: mirrored requests show it as well. in_storms: only while a storm hits both arms.
     """
 
     weight: float = 0.0
@@ -26,6 +26,7 @@ class Onset:
     lasts: int = 0
     steps: bool = False
     in_shadow: bool = False
+    in_storms: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,10 @@ _SILENT: Final = {
     "silent-later": (Change(silent=True), Onset(late=True)),
 }
 
+_TROUBLED: Final = {
+    "errors-x8-in-storms": (Change(times=8), Onset(in_storms=True), Weather(storms=5)),
+}
+
 _STRESS: Final = {
     "clumped-6x": (Change(), Onset(), Weather(errors=(0.001, 0.005), clump=0.03)),
     "clumped-6x-1%": (Change(error=0.01), SHADOW, Weather(errors=(0.005, 0.01), clump=0.03)),
@@ -140,8 +145,9 @@ def _catalogue() -> dict[str, Scenario]:
     for kind, family in ((TOLERABLE, _TOLERABLE), (HARMFUL, _HARMFUL), (SILENT, _SILENT)):
         for name, (change, onset) in family.items():
             found.append(replace(usual, name=name, kind=kind, change=change, onset=onset))
-    for name, (change, onset, weather) in _STRESS.items():
-        found.append(Scenario(name, STRESS, change, onset, weather))
+    for kind, rough in ((TROUBLED, _TROUBLED), (STRESS, _STRESS)):
+        for name, (change, onset, weather) in rough.items():
+            found.append(Scenario(name, kind, change, onset, weather))
     return {scenario.name: scenario for scenario in found}
 
 

@@ -9,7 +9,7 @@ from benchmarks.decision.bounds import upper_bound
 from benchmarks.decision.levels import LEVELS
 from benchmarks.decision.loops import COMPLETED, PAUSED, ROLLED_BACK
 from benchmarks.decision.run import Record
-from benchmarks.decision.scenarios import HARMFUL, HEALTHY, SILENT, STRESS, TOLERABLE
+from benchmarks.decision.scenarios import HARMFUL, HEALTHY, SILENT, STRESS, TOLERABLE, TROUBLED
 
 Summary = dict[str, Any]
 # Added to both sides of a ratio, so that nothing served is no division by zero.
@@ -47,6 +47,7 @@ _RATES: Final = {
     "false_tolerable": (TOLERABLE, True),
     "missed_harmful": (HARMFUL, False),
     "missed_silent": (SILENT, False),
+    "missed_troubled": (TROUBLED, False),
     "rolled_back_stress": (STRESS, True),
 }
 

@@ -103,6 +103,26 @@ def test_a_telemetry_outage_holds() -> None:
     assert words(answers(START, *(minute(t, **gone) for t in range(90)))) == ["HOLD"] * 90
 
 
+def test_a_minute_without_telemetry_promotes_nobody_though_all_is_certified() -> None:
+    gone = dict.fromkeys(("control", "candidate", "shadow", "tenants"))
+    messages = [*(minute(t) for t in range(12)), minute(12, **gone), minute(13)]
+    assert answers(START, *messages).output.splitlines()[-3:] == [
+        "GO certified",
+        "HOLD no telemetry",
+        "GO certified",
+    ]
+
+
+def test_nobody_is_promoted_while_the_control_is_in_trouble() -> None:
+    trouble = {"n": 100, "err": 20, "lat": [[100, 100]]}
+    messages = [*(minute(t) for t in range(12)), minute(12, control=trouble), minute(13)]
+    assert answers(START, *messages).output.splitlines()[-3:] == [
+        "GO certified",
+        "HOLD the control is in trouble",
+        "GO certified",
+    ]
+
+
 def test_a_candidate_that_is_silent_is_never_passed_and_in_the_end_rolled_back() -> None:
     busy = {"n": 10_000, "err": 0, "lat": []}
     silent = [minute(t, 1, control=busy) for t in range(1, 30)]

@@ -370,6 +370,13 @@ def test_no_data_holds() -> None:
     assert "errors: no data" in verdict["sentence"]
 
 
+def test_counts_that_stop_arriving_hold_though_those_before_certify() -> None:
+    heard = minutes(50, Arm(2, 0, 0), Shadow(100, 0, 0))
+    verdict = weigh("canary", heard)
+    assert verdict["word"] == "HOLD"
+    assert verdict["reasons"] == ["no answer to about 255 requests, no counts at all for 600 s"]
+
+
 def test_metrics_that_cannot_be_read_hold_and_say_so() -> None:
     verdict = weigh("canary", [], metrics=FakeMetrics(unavailable="CloudWatch answered Forbidden"))
     assert verdict["word"] == "HOLD"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -238,6 +239,49 @@ def test_what_is_only_tolerated_at_full_exposure_adds_no_evidence_to_a_compariso
         speed = Speed(nothing, (2, 5, 35, 60, 80, 95), ALIKE)
         known.see(Minute(2, 1.0, Arm(0, 0, 0), arms[1], speed=speed))
     assert known.values()[SLOW] < 1
+
+
+def shaken_together(known: Trial, control: int, candidate: int, minutes: int = 15) -> float:
+    """The evidence on errors after an hour of calm and a trouble of both: errors of 1,000."""
+    for _ in range(60):
+        known.see(minute(Arm(1000, 2, 0), Arm(1000, 2, 0)))
+    for _ in range(minutes):
+        known.see(minute(Arm(1000, control, 0), Arm(1000, candidate, 0)))
+        assert not known.calm
+    return known.values()[ERRORS]
+
+
+def test_a_candidate_that_fails_far_more_than_a_control_in_trouble_is_found() -> None:
+    assert shaken_together(trial(), 50, 300, minutes=3) > 100
+
+
+@pytest.mark.parametrize(
+    ("control", "candidate"),
+    [
+        (50, 50),
+        (50, 100),  # twice as many are excused
+        (300, 600),
+        (600, 1000),  # when most fail, the rest says nothing
+    ],
+)
+def test_what_a_control_in_trouble_excuses_is_no_evidence(control: int, candidate: int) -> None:
+    assert shaken_together(trial(), control, candidate) < 1
+
+
+def test_one_minute_of_trouble_never_decides() -> None:
+    """How errors clump in it, the calm minutes before have not shown."""
+    assert shaken_together(trial(), 50, 900, minutes=1) < 100
+    assert shaken_together(trial(), 50, 900, minutes=2) > 100
+
+
+def test_a_candidate_far_slower_than_a_control_in_trouble_is_found() -> None:
+    known = told()
+    for stormy in [False] * 60 + [True] * 15:
+        slow, slower = (160, 950) if stormy else (50, 50)
+        found = [(20, some, 190, 380, 570, 760) for some in (slow, slower, slower)]
+        arms = (Arm(1000, 0, slow), Arm(1000, 0, slower))
+        known.see(minute(*arms, Speed(*found, stormy=stormy)))
+    assert known.values()[SLOW] > 100
 
 
 def test_slow_requests_of_a_stormy_minute_are_neither_evidence_nor_the_controls_clumps() -> None:

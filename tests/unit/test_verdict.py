@@ -272,6 +272,18 @@ def test_an_incident_that_both_arms_share_proves_nothing_against_the_candidate(p
     assert call(plan, PHASES[2], calm, alone, calm) is not Call.PROMOTE
 
 
+def test_nobody_is_promoted_while_the_control_is_in_trouble(plan: Plan) -> None:
+    trouble = stretch(2, 1, control=Arm(1000, 300), candidate=Arm(1000, 300))
+    found = judged(plan, PHASES[2], until(PHASES[2], stretch(2, 60), trouble))
+
+    assert found.call is Call.HOLD
+    assert found.reasons == ("the control is in trouble in the latest 10 s",)
+    assert found.otherwise.startswith(
+        "nothing more is needed, once the control's trouble is over; "
+    )
+    assert call(plan, PHASES[2], stretch(2, 60), trouble, stretch(2, 1)) is Call.PROMOTE
+
+
 def test_minutes_of_the_controls_trouble_alone_promote_nobody(plan: Plan) -> None:
     incident = stretch(2, 10, control=Arm(1000, 300))
     found = judged(plan, PHASES[2], until(PHASES[2], incident))
@@ -388,6 +400,34 @@ def test_at_full_exposure_silence_is_doubt_since_it_may_be_that_nobody_asks(plan
     assert any(reason.startswith("no answer to about ") for reason in verdict.reasons)
     answered = stretch(full, 1)
     assert call(plan, PHASES[full], stretch(full, 60), silent, answered) is Call.PROMOTE
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_nobody_is_promoted_while_no_counts_arrive(plan: Plan, phase: str) -> None:
+    """Not for want of evidence: it may be that nobody is asked, or that nobody is heard."""
+    certified = until(phase)
+    heard = certified.minutes[-1].at + PERIOD
+
+    def after(seconds: float) -> Verdict:
+        return judged(plan, phase, replace(certified, end=heard + seconds))
+
+    assert after(0).call is Call.PROMOTE
+    assert after(PERIOD - 1).call is Call.PROMOTE
+    assert after(2 * PERIOD).call is Call.HOLD
+    assert after(2 * PERIOD).reasons[0].endswith(" requests, no counts at all for 20 s")
+
+
+def test_a_service_that_is_hardly_asked_may_be_quiet_for_a_while(plan: Plan) -> None:
+    """Of two requests a period it may be that half a one is left at night: ten owe five."""
+    rare = stretch(1, 60, control=Arm(1), candidate=Arm(1), shadow=Shadow(1))
+    quiet = Evidence(timed(rare), PERIOD, 100)
+    heard = quiet.minutes[-1].at + PERIOD
+
+    def told(periods: int) -> str:
+        return judged(plan, "canary", replace(quiet, end=heard + periods * PERIOD)).sentence
+
+    assert "no counts at all" not in told(9)
+    assert "no answer to about 5 requests, no counts at all for 100 s" in told(10)
 
 
 # More harm

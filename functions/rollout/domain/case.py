@@ -19,8 +19,9 @@ from rollout.domain.wealth import REMEMBERED, alternatives
 
 ERRORS, SLOW, MISMATCHES, SHADOW_FAILURES = "errors", "slow", "mismatches", "shadow_failures"
 TENANTS: Final = "tenants"
-# At full exposure the control's past errors, so many times, are the candidate's excuse.
-FULL_RATIO: Final = 2.0
+# The control's errors, so many times, excuse the candidate's: those of its past at full exposure,
+# those of the same minute while it is in trouble.
+EXCUSED: Final = 2.0
 MOST_USUAL: Final = 0.5
 # So many minutes after a gross one of users' errors a second one decides.
 LONG_REMEMBERED: Final = 60
@@ -64,8 +65,10 @@ class Comparison(Generic[Null]):
 
         usual: what the control's are like, where the source knows better than what is tolerated.
         """
-        if when.calm:
-            self.absolute.see(counts, self.null if usual is None else usual, when)
+        null = self.null if usual is None else usual
+        excused = null if when.calm else self._excused(null, control)
+        if excused is not None:
+            self.absolute.see(counts, excused, when)
         if self.relative and control:
             self.relative.compare(counts, control, when)
 
@@ -74,6 +77,10 @@ class Comparison(Generic[Null]):
         self.absolute.see(counts, self.null if usual is None else usual, when)
         if self.relative:
             self.relative.see(late, self._stand_in() if usual is None else usual, when)
+
+    def _excused(self, null: Null, control: Counts | None) -> Null | None:
+        """What a control in trouble excuses; None where nothing is known to be worse than that."""
+        return None
 
     def _stand_in(self) -> Null:
         """What is no worse than a control that is gone."""
@@ -123,12 +130,16 @@ class Case(Comparison[float]):
         """One minute's counts at full exposure; late: those that may not be there."""
         super().see_full(counts, late, when, usual)
         if self.full:
-            self.full.see(late, self._excused() if usual is None else usual, when)
+            self.full.see(late, self._excused_by_past() if usual is None else usual, when)
 
-    def _excused(self) -> float:
+    def _excused(self, null: float, control: Counts | None) -> float | None:
+        twice = EXCUSED * control[0] / control[1] if control and control[1] else 1.0
+        return max(null, twice) if twice < 1 else None
+
+    def _excused_by_past(self) -> float:
         """The rate that accuses nobody at full exposure: the control's past excuses as much."""
         events, requests = self.past
-        usual = min(MOST_USUAL, FULL_RATIO * events / requests) if requests else 0.0
+        usual = min(MOST_USUAL, EXCUSED * events / requests) if requests else 0.0
         return max(self.rail.full, usual)
 
     def _stand_in(self) -> float:
@@ -137,7 +148,7 @@ class Case(Comparison[float]):
             return self.rail.full
         # On the upper side of the estimate: a control that never failed may do so yet.
         upper = events + 1 + CAUTION * math.sqrt(events + 1)
-        return min(MOST_USUAL, FULL_RATIO * upper / requests)
+        return min(MOST_USUAL, EXCUSED * upper / requests)
 
     def remember(self, control: Counts) -> None:
         """Add the control's (events, requests) of one minute to its past."""

@@ -17,15 +17,17 @@ def sentence(seen: Judge, needed: Sequence[int], evidence: Evidence) -> str:
     if seen.accused:
         return "nothing: what has been seen is not undone by more requests"
     failures = failures_to_roll_back(seen)
-    wanted = _wanted(max(needed, default=0), suspicious=seen.suspicious)
+    wanted = _wanted(max(needed, default=0), seen)
     if failures is None:
         return f"{wanted}; the next {MOST_FAILURES} failing would not yet roll back"
     return f"{wanted}; about {failures} failed in a row would roll back"
 
 
-def _wanted(clean: int, *, suspicious: bool) -> str:
+def _wanted(clean: int, seen: Judge) -> str:
     wanted = f"{clean} more clean requests promote" if clean else "nothing more is needed"
-    return f"{wanted}, once the suspicion has faded" if suspicious else wanted
+    over = ["the control's trouble is over"] if not seen.trial.calm else []
+    over += ["the suspicion has faded"] if seen.suspicious else []
+    return f"{wanted}, once {' and '.join(over)}" if over else wanted
 
 
 def eta(needed: int, requests: int, seconds: float) -> str:

@@ -23,6 +23,7 @@ class Judge:
     """One rollout's judge. Feed it every minute once, in order.
 
     trial: what speaks against the candidate. proven: what speaks for it. silence: what is owed.
+    aside: why the latest minute proves nothing, "" when it does.
     suspected: whether there is too much evidence, on whatever rates, to promote it now.
     accused: the metrics that too much evidence lies on, and how much; since: from which minute on.
     """
@@ -39,6 +40,7 @@ class Judge:
         clumping = {ERRORS: self.trial.clumping, SLOW: self.trial.slow_clumping}
         self.proven = Proven(promises, clumping)
         self.silence = Listener(promises.silence)
+        self.aside = ""
         self.suspected = False
         self.accused: dict[str, float] = {}
         self.since: dict[str, int] = {}
@@ -49,6 +51,7 @@ class Judge:
         self.trial.see(minute)
         self.proven.see(minute, calm=self.trial.calm)
         self.silence.see(minute)
+        self.aside = _aside(minute, calm=self.trial.calm)
         self.suspected = self.trial.reaches(SUSPICION / self.promises.alpha)
         if self.suspected and self.trial.reaches(1 / self.promises.alpha):
             slower = minute.speed.slower() if minute.speed else None
@@ -95,6 +98,8 @@ class Judge:
             return "baking"
         if self.silence.doubtful:
             return "answers are owed"
+        if self.aside:
+            return self.aside
         if self.suspicious:
             lately = " and ".join(self.trial.shaken)
             return f"suspicion: bad minutes lately ({lately})" if lately else "suspicion"
@@ -105,3 +110,9 @@ class Judge:
     def ready(self) -> bool:
         """Whether everything that the next exposure risks is certified and nothing is suspect."""
         return not self.waiting
+
+
+def _aside(minute: Minute, *, calm: bool) -> str:
+    if minute.control is None or minute.candidate is None:
+        return "no telemetry"
+    return "" if calm else "the control is in trouble"

@@ -67,7 +67,7 @@ class Evidence:
 
     minutes: of the whole rollout, in order. period_seconds: how long each is. baked_seconds: time
     at this exposure that they cover. alarms: names in ALARM. unavailable: why counts are missing,
-    "" when they are not.
+    "" when they are not. end: epoch second up to which counts were asked for, 0 when unknown.
     """
 
     minutes: tuple[Minute, ...] = ()
@@ -75,6 +75,15 @@ class Evidence:
     baked_seconds: float = 0
     alarms: tuple[str, ...] = ()
     unavailable: str = ""
+    end: float = 0
+
+    @property
+    def missing(self) -> int:
+        """How many whole periods at the end have no counts at all."""
+        if not self.minutes or not self.end:
+            return 0
+        heard = self.minutes[-1].at + self.period_seconds
+        return max(0, int((self.end - heard) // self.period_seconds))
 
 
 def minutes_of(rows: Iterable[Row], history: History, plan: Plan) -> tuple[Minute, ...]:

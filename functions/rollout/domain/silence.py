@@ -25,8 +25,8 @@ SILENCE: Final = Silence()
 class Listener:
     """What the candidate owes since it last answered.
 
-    minutes: how many have passed. due: answers, by the control's traffic. guessed: those of full
-    exposure, where no control is left to say whether anybody asks, by the traffic so far.
+    minutes: how many have passed. due: answers, by the control's traffic. guessed: by the traffic
+    so far, where no control says whether anybody asks: at full exposure, or when it is not heard.
     """
 
     known: Silence
@@ -50,7 +50,15 @@ class Listener:
         self.minutes += 1
         self.due += minute.expected
         if minute.exposure >= 1:
-            self.guessed += QUIET_HOURS * self._requests / self._told
+            self._guess(1)
+
+    def miss(self, minutes: int) -> None:
+        """So many minutes of which nothing was heard, though counts were asked for."""
+        if self._told:
+            self._guess(minutes)
+
+    def _guess(self, minutes: int) -> None:
+        self.guessed += QUIET_HOURS * self._requests / self._told * minutes
 
     @property
     def silent(self) -> bool:

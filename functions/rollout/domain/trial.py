@@ -75,9 +75,11 @@ class Trial:
             mismatched = (minute.shadow.mismatched, minute.shadow.compared)
             self.cases[SHADOW_FAILURES].see(failed, errors, When(stage, number, phi, self.calm))
             self.cases[MISMATCHES].see(mismatched, None, When(stage, number, phi))
-        # Once the control has shown how its errors clump, one minute may say all there is to say.
-        # Slow requests never: a step of the ramp starts cold sandboxes, which are slow at first.
-        loud = When(stage, number, phi, self.calm, capped=not self.clumping.learnt)
+        # Once the control has shown how its errors clump, one minute may say all there is to say;
+        # not in its trouble, which may clump otherwise. Slow requests never: a step of the ramp
+        # starts cold sandboxes, which are slow at first.
+        known = self.calm and self.clumping.learnt
+        loud = When(stage, number, phi, self.calm, capped=not known)
         self.cases[ERRORS].remember(errors)
         if minute.exposure > 0:
             counts = (candidate.errors, candidate.requests)

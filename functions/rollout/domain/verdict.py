@@ -97,6 +97,7 @@ def judge(evidence: Evidence, phase: Phase, plan: Plan) -> Verdict:
     seen = Judge(promises_of(plan, evidence.period_seconds))
     for minute in evidence.minutes:
         seen.see(minute)
+    seen.silence.miss(evidence.missing)
     seen.proven.enter(plan.phases.index(phase))
     causes = _causes(seen)
     votes = tuple(
@@ -218,7 +219,11 @@ def _other_opinions(seen: Judge, evidence: Evidence, plan: Plan) -> list[tuple[C
             )
         )
     elif seen.silence.doubtful:
-        found.append((Call.HOLD, f"no answer to about {seen.silence.owed:.0f} requests"))
+        unheard = evidence.missing * evidence.period_seconds
+        lost = f", no counts at all for {unheard} s" if unheard else ""
+        found.append((Call.HOLD, f"no answer to about {seen.silence.owed:.0f} requests{lost}"))
+    if seen.aside:
+        found.append((Call.HOLD, f"{seen.aside} in the latest {evidence.period_seconds} s"))
     if seen.suspicious and not seen.accused:
         shaken = ", ".join(seen.trial.shaken)
         lately = f"bad minutes lately ({shaken}), " if shaken else ""

@@ -93,7 +93,7 @@ def _gather(plan: Plan, exposure: dict[str, Any], ports: Ports) -> Evidence:
         rows, period = ports.metrics.rows(history[0][1], end, period, plan.tenants)
     except MetricsUnavailableError as error:
         return Evidence((), period, baked, ringing, str(error))
-    return Evidence(minutes_of(rows, history, plan), period, baked, ringing)
+    return Evidence(minutes_of(rows, history, plan), period, baked, ringing, end=end)
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
