@@ -40,7 +40,6 @@ PARTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "the tail": {"slowness.TAIL_SHARE": 0.0, "slowness.BODY_SHARE": 0.9},
     "the p95 by itself": {"slowness.P95_SHARE": 0.0, "slowness.BODY_SHARE": 0.75},
     "draws without replacement": {"body.MANY": 0},
-    "exact comparisons of few": {"likelihood.FEW_OF_BOTH": 0},
     "more on small effects": {"wealth.TAPER": 1.0},
     "bets that stake 5 %": {"case.FRACTIONAL_ODDS": ()},
     "the steps of the ramp": {"harm.STEP": 0.0},

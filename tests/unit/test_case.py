@@ -69,6 +69,22 @@ def test_within_what_is_promised_evidence_is_seldom_much_whenever_one_looks(
     assert often(control, compared, alone) <= 1 / MUCH + 3 * (1 / MUCH / ROLLOUTS) ** 0.5
 
 
+def test_clumps_of_each_arms_own_are_no_evidence_though_the_control_fails_far_too_often() -> None:
+    chance, phi, over = random.Random(5), 0.03, 0
+    size = 1 / phi - 1
+
+    def clumped(requests: int) -> tuple[int, int]:
+        return drawn(chance, requests, chance.betavariate(size * 0.04, size * 0.96))
+
+    for _ in range(ROLLOUTS):
+        case, most = Case(ERRORS, RAIL, MINUTES), 0.0
+        for minute in range(MINUTES):
+            case.see(clumped(100), clumped(2000), When(0, minute, phi, capped=False))
+            most = max(most, case.value)
+        over += most >= MUCH
+    assert over / ROLLOUTS <= 1 / MUCH
+
+
 @pytest.mark.parametrize("rates", [(0.002, 0.002, 0.04), (0.03, 0.03, 0.12), (0.002, 0.05, 0.05)])
 def test_outside_of_it_evidence_is_often_much(rates: tuple[float, float, float]) -> None:
     assert often(*rates) > 0.5

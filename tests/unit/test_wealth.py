@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.domain import likelihood
 from rollout.domain.bets import Odds, Rates, ladder
 from rollout.domain.harm import FIRST, Absolute, Onset, Relative, When
 from rollout.domain.likelihood import absolutes, relatives
@@ -80,17 +79,41 @@ def test_a_relative_bet_does_not_pay_while_the_arms_are_alike(
     assert mean <= 1 + 1e-9
 
 
-@pytest.mark.parametrize("events", range(31))
-def test_a_comparison_of_few_requests_is_exactly_fair(events: int) -> None:
-    """Fisher's hypergeometric distribution: so many events of both arms, 12 requests of 30."""
-    mean = sum(
-        math.comb(12, k)
-        * math.comb(18, events - k)
-        / math.comb(30, events)
-        * relative((k, 12), (events - k, 18), 3.5, 0.0)
-        for k in range(max(0, events - 18), min(12, events) + 1)
-    )
-    assert math.isclose(mean, 1)
+@pytest.mark.parametrize(
+    ("asked", "asked_control"), [(1, 99), (5, 95), (60, 20), (100, 900), (500, 500)]
+)
+@pytest.mark.parametrize("rate", [0.002, 0.04, 0.3])
+@pytest.mark.parametrize("odds", [2.0, 9.0, 150.0])
+@pytest.mark.parametrize("phi", [0.001, 0.005, 0.03])
+@pytest.mark.parametrize("share", [0.1, 1.0])
+def test_nor_does_it_while_both_arms_have_clumps_of_their_own(
+    asked: int, asked_control: int, rate: float, odds: float, phi: float, share: float
+) -> None:
+    """Up to those that are known; an event of either arm pays the same however many there are."""
+    arms = [((1, asked), (0, asked_control)), ((0, asked), (1, asked_control))]
+    pays = [math.log(relative(*one, odds, phi)) for one in arms]
+    means = [
+        sum(p * math.exp(k * pay) for k, p in beta_binomials(requests, rate, share * phi))
+        for requests, pay in zip((asked, asked_control), pays, strict=True)
+    ]
+    assert math.prod(means) <= 1 + 1e-9
+
+
+@given(
+    k=st.integers(0, 40),
+    j=st.integers(0, 40),
+    asked=st.integers(40, 10_000),
+    asked_control=st.integers(40, 10_000),
+    odds=st.floats(1.1, 150),
+)
+def test_without_clumps_it_is_the_likelihood_ratio_of_which_arm_the_events_fall_on(
+    k: int, j: int, asked: int, asked_control: int, odds: float
+) -> None:
+    alike = asked / (asked + asked_control)
+    worse = odds * asked / (odds * asked + asked_control)
+    ratio = k * math.log(worse / alike) + j * math.log((1 - worse) / (1 - alike))
+    found = relatives((k, asked), (j, asked_control), (odds,), 0.0)[0]
+    assert math.isclose(found, ratio, rel_tol=1e-9, abs_tol=1e-9)
 
 
 @given(k=st.integers(0, 11), j=st.integers(0, 200), odds=st.floats(1.1, 60))
@@ -101,24 +124,8 @@ def test_one_more_error_of_the_candidate_never_lowers_the_comparison(
     assert relative((k + 1, 12), (j, 200), odds, 0.005) >= here * (1 - 1e-9)
 
 
-@given(events=st.integers(0, 40), share=st.floats(0, 1), asked=st.integers(1, 60))
-def test_the_comparison_of_many_is_never_bolder_than_that_of_few(
-    events: int, share: float, asked: int
-) -> None:
-    """Both are evidence; the binomial, used beyond some size, is the careful one."""
-    few, bad = likelihood.FEW_OF_BOTH, round(share * min(events, asked))
-    counts = ((bad, asked), (events - bad, 60))
-    exact = relative(*counts, 9.0, 0.0)
-    try:
-        likelihood.FEW_OF_BOTH = 0
-        careful = relative(*counts, 9.0, 0.0)
-    finally:
-        likelihood.FEW_OF_BOTH = few
-    assert careful <= exact * (1 + 1e-9)
-
-
 def test_a_relative_bet_pays_when_only_the_candidate_fails() -> None:
-    assert relative((3, 10), (0, 90), 9.0, 0.005) > 100
+    assert relative((4, 10), (0, 90), 9.0, 0.005) > 100
 
 
 @given(

@@ -9,9 +9,9 @@ from rollout.domain.wealth import Alternative, alternatives
 
 LADDER: Final = 1.9
 HIGHEST: Final = 0.8
-ODDS: Final = (2.0, 4.0, 9.0, 20.0, 60.0)
-FRACTIONAL_ODDS: Final = (9.0, 60.0)
-SLOW_ODDS: Final = (1.5, 2.2, 3.5, 7.0, 15.0)
+ODDS: Final = (2.4, 6.0, 15.0, 40.0, 150.0)
+FRACTIONAL_ODDS: Final = (15.0, 150.0)
+SLOW_ODDS: Final = (1.7, 2.6, 4.5, 9.0, 20.0)
 ROUNDING: Final = 1e-9
 # Of one arm: events and the requests they are among, or requests per group.
 Counts = tuple[int, ...]

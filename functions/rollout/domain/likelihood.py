@@ -9,9 +9,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-# The hypergeometric is summed up for so few events or requests of the candidate, among so few of
-# both arms; beyond, the binomial that bounds it is as good.
-FEW, FEW_OF_BOTH = 20, 150
 # Below so many expected pairs of correlated requests a minute, binomials do, and are cheaper.
 INDEPENDENT: Final = 1e-3
 
@@ -84,40 +81,26 @@ def _betas(
 def relatives(
     candidate: tuple[int, ...], control: tuple[int, ...], odds: Sequence[float], phi: float
 ) -> Sequence[float]:
-    """Per odds ratio: the evidence of one block for "the candidate's odds are so many times the
-    control's", against "they are not the worse ones".
+    """Per odds ratio: the evidence of one block for "the candidate's events are so many times as
+    frequent as the control's", against "they are not more frequent".
 
-    candidate, control: (events, requests) of the same minutes. Given how many events there were in
-    both arms, the candidate's are hypergeometric while the arms are alike, and fewer while its odds
-    are the better ones (Fisher's conditional argument); a binomial is wider than that. Correlation
-    tempers the factor, which keeps its expectation <= 1 (Jensen).
+    candidate, control: (events, requests) of the same minutes, in each of which every arm has a
+    rate of its own, with the same mean and correlation phi. With c = phi / (1 - phi), an event of
+    the candidate pays 1 + gain, one of the control 1 - loss. A beta-binomial's generating function
+    is at most that of Poisson counts whose mean is gamma distributed, so the expectation is at most
+    ((1 - c asked gain) (1 + c asked_control loss)) ** (-mean / c), whatever the mean; it is 1 for
+    the loss below, which for phi = 0 makes the likelihood ratio of binomials, given how many events
+    there were. The gain is the one whose evidence grows fastest at these odds.
     """
     (bad, asked), (bad_control, asked_control) = candidate, control
-    events, requests = bad + bad_control, asked + asked_control
-    if asked == 0 or asked_control == 0 or events == 0:
+    if asked == 0 or asked_control == 0 or bad + bad_control == 0:
         return [0.0] * len(odds)
-    tempered = 1 + (asked - 1) * phi
-    if requests <= FEW_OF_BOTH and min(events, asked) <= FEW:
-        means = _log_means(events, asked, asked_control, tuple(odds))
-    else:
-        means = [events * math.log((one * asked + asked_control) / requests) for one in odds]
-    return [(bad * math.log(one) - mean) / tempered for one, mean in zip(odds, means, strict=True)]
-
-
-# A quiet service has the same few counts again and again.
-@lru_cache(maxsize=1024)
-def _log_means(events: int, asked: int, asked_control: int, odds: tuple[float, ...]) -> list[float]:
-    """Per odds ratio: ln of the mean of odds ** k, over the k of so many events that fall on so
-    many requests of both arms' when the arms are alike (the hypergeometric distribution).
-    """
-    least, most = max(0, events - asked_control), min(events, asked)
-    weights = [1.0]
-    for k in range(least, most):
-        step = (asked - k) * (events - k) / ((k + 1) * (asked_control - events + k + 1))
-        weights.append(weights[-1] * step)
-    total = sum(weights)
-    return [
-        least * math.log(one)
-        + math.log(sum([weight * one**k for k, weight in enumerate(weights)]) / total)
-        for one in odds
-    ]
+    ratio, clump = asked / asked_control, asked * phi / (1 - phi)
+    found = []
+    for one in odds:
+        linear = one * (2 * clump + ratio) + 1
+        square = one * clump * (clump + ratio)
+        gain = 2 * (one - 1) / (linear + math.sqrt(linear**2 - 4 * square * (one - 1)))
+        loss = ratio * gain / (1 - clump * gain)
+        found.append(bad * math.log1p(gain) + bad_control * math.log1p(-loss))
+    return found
