@@ -80,7 +80,7 @@ class Rates(Bets[float]):
 
 
 class Odds(Rates):
-    """Bets on how many times the odds of events are those of the null, or of the control."""
+    """Bets on how many times the odds of a null events have, or how many times the control's rate."""
 
     def _rates(self, null: float) -> tuple[float, ...]:
         return tuple([at_odds(odds, null) for odds in self._effects])
