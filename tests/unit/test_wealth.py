@@ -124,6 +124,20 @@ def test_one_more_error_of_the_candidate_never_lowers_the_comparison(
     assert relative((k + 1, 12), (j, 200), odds, 0.005) >= here * (1 - 1e-9)
 
 
+@given(
+    asked=st.integers(1, 10**12),
+    asked_control=st.integers(1, 10**12),
+    share=st.floats(0, 1),
+    phi=st.floats(0, 0.3),
+    odds=st.floats(1.1, 150),
+)
+def test_a_comparison_of_any_number_of_requests_is_a_number(
+    asked: int, asked_control: int, share: float, phi: float, odds: float
+) -> None:
+    counts = (int(share * asked), asked), (int(share * asked_control), asked_control)
+    assert all(map(math.isfinite, relatives(*counts, (odds,), phi)))
+
+
 def test_a_relative_bet_pays_when_only_the_candidate_fails() -> None:
     assert relative((4, 10), (0, 90), 9.0, 0.005) > 100
 

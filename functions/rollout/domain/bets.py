@@ -80,7 +80,7 @@ class Rates(Bets[float]):
 
 
 class Odds(Rates):
-    """Bets on how many times the odds of a null events have, or how many times the control's rate."""
+    """Bets on how much more frequent events are than the control's, or on odds over a null's."""
 
     def _rates(self, null: float) -> tuple[float, ...]:
         return tuple([at_odds(odds, null) for odds in self._effects])
