@@ -20,7 +20,8 @@ ALARM: Final = "error-rate"
 class CloudWatch:
     """Counts of a steady traffic under the flag as it was, and one alarm.
 
-    failing, differing: shares of the candidate's answers, where from_bps or more are exposed.
+    failing, differing: shares of the candidate's answers, where from_bps or more are exposed, until
+    it is repaired_at that moment.
     status: of every answer. empty_from: nothing is counted later. late_seconds: how long a point
     takes to become visible.
     """
@@ -29,6 +30,7 @@ class CloudWatch:
     failing: float = 0.0
     differing: float = 0.0
     from_bps: int = 0
+    repaired_at: float = float("inf")
     status: str = "Complete"
     empty_from: float = float("inf")
     late_seconds: float = 0.0
@@ -59,7 +61,8 @@ class CloudWatch:
         flag = self.appconfig.flag(at)
         requests = REQUESTS_PER_SECOND * stat["Period"]
         exposure = flag.exposure_at(at)
-        live, harmful = requests * exposure // 10_000, exposure >= self.from_bps
+        live = requests * exposure // 10_000
+        harmful = exposure >= self.from_bps and at < self.repaired_at
         compared = (requests - live) * flag.shadow_at(at) // 10_000
         (arm,) = [d["Value"] for d in metric["Dimensions"] if d["Name"] == "arm"]
         counts = {

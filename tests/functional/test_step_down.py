@@ -62,8 +62,23 @@ def test_an_approval_tries_the_phase_once_more_with_evidence_counted_anew() -> N
     stepped = next(e for e in found.executions if "Step Down" in e.path)
     again = found.executions[found.executions.index(stepped) + 1]
     assert stepped.document["exposure"]["phase"] == "ramp-5"
-    assert again.document["preflight"]["step"]["history"][0][0] == "ramp-5"
-    assert len(again.document["preflight"]["step"]["history"]) == 1
+    assert again.document["preflight"]["step"]["history"] == []
+
+
+def test_what_the_candidate_did_until_it_was_repaired_does_not_speak_against_the_next_try() -> None:
+    """Whoever is asked needs time, and meanwhile the shadow goes on asking it."""
+    found = graded(differing=0.2)
+    counts = found.account.cloudwatch
+    counts.from_bps, found.says = 500, YES
+
+    def repair() -> None:
+        found.sleep(600)
+        counts.repaired_at = found.clock()
+
+    found.meanwhile["Ask a Person"] = repair
+    followed(found)
+    assert words(found)[-1] == "COMPLETED"
+    assert sum("Ask a Person" in execution.path for execution in found.executions) == 1
 
 
 def test_a_plan_that_does_not_ask_for_it_asks_at_the_present_exposure() -> None:

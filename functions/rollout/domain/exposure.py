@@ -72,6 +72,14 @@ def history_after(exposure: Mapping[str, Any]) -> History:
     return (*before, (exposure["phase"], exposure["served_at"]))
 
 
+def history_for_next(exposure: Mapping[str, Any]) -> History:
+    """What the next execution counts from: `history_after`, but nothing after a step down.
+
+    While a person is asked the shadow goes on asking a candidate that nobody has repaired yet.
+    """
+    return () if exposure["kind"] == DOWN.lower() else history_after(exposure)
+
+
 @dataclass(frozen=True)
 class Sighting:
     """What a check of the exposure saw.

@@ -9,7 +9,7 @@ from typing import Any
 from rollout.adapters import plan_documents
 from rollout.adapters.flags import AppConfigFlags, Flags
 from rollout.adapters.schedules import SchedulerSchedules, Schedules
-from rollout.domain.exposure import history_after, holder_problem
+from rollout.domain.exposure import history_for_next, holder_problem
 from rollout.domain.step import LAUNCH, Step, schedule_name
 from rollout.telemetry import log
 
@@ -36,7 +36,7 @@ def schedule_next(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     """
     plan, step = plan_documents.parse(event["plan"]), Step.from_json(event["step"])
     phase = plan.phase(event["exposure"]["phase"])
-    history = history_after(event["exposure"])
+    history = history_for_next(event["exposure"])
     following = step.next_input(plan, phase, event["plan"], history)
     at = step.next_start(plan, phase, ports.clock())
 
