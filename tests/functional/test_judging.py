@@ -65,6 +65,19 @@ def test_a_stage_is_left_soon_but_not_the_one_before_everyone_is_exposed() -> No
     assert found[4:].index("GO") == 17
 
 
+def test_a_candidate_that_fails_more_often_than_its_control_is_not_hurried() -> None:
+    """Though what it does is tolerated: what grows or comes and goes looks like this at first."""
+
+    def answer(t: int) -> dict[str, Any]:
+        return {"n": 100, "err": int(t % 4 == 0), "lat": [[100, 100]]}
+
+    canary = [minute(t, 1, candidate=answer(t)) for t in range(4, 66)]
+    said = answers(START, *(minute(t) for t in range(4)), *canary).output.splitlines()[4:]
+    assert "GO certified" not in said[:59]
+    assert said[58] == "HOLD more errors than the control, so all planned minutes"
+    assert said[59] == "GO certified"
+
+
 ONE = {"n": 1, "err": 0, "lat": [[100, 1]]}
 SOAK = [minute(t) for t in range(4)]
 CANARY = [minute(t, 1, candidate=ONE) for t in range(4, 22)]

@@ -17,6 +17,7 @@ from rollout.domain.trial import Trial
 
 # Evidence of this part of what rolls back withholds a promotion, on whatever rates it lies.
 SUSPICION: Final = 0.03
+WORSE: Final = "more errors than the control, so all planned minutes"
 
 
 class Judge:
@@ -104,7 +105,10 @@ class Judge:
             lately = " and ".join(self.trial.shaken)
             return f"suspicion: bad minutes lately ({lately})" if lately else "suspicion"
         missing = self.proven.missing
-        return f"not certified: {missing}" if missing else ""
+        if missing:
+            return f"not certified: {missing}"
+        # Asked last: until then nobody need compare.
+        return WORSE if self.proven.hurried and self.trial.worse else ""
 
     @property
     def ready(self) -> bool:

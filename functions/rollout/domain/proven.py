@@ -101,6 +101,14 @@ class Proven:
         return self.minutes >= stage.least and asked > 0
 
     @property
+    def hurried(self) -> bool:
+        """Whether the phase would be left before its planned minutes, and is one of the last two:
+        before everyone is exposed, and before the rollout is done.
+        """
+        last = self.stage + 2 >= len(self.promises.stages)
+        return last and self.minutes < self.promises.stages[self.stage].planned
+
+    @property
     def missing(self) -> str:
         """The first metric on which what the next exposure risks is not proven; "" when all are."""
         for metric, bound in self.promises.stages[self.stage].certify.items():

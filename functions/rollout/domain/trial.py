@@ -137,6 +137,12 @@ class Trial:
         """The metrics on which minutes lately were bad enough to wait for the next."""
         return tuple([name for name, case in self.cases.items() if case.shaken(self.number)])
 
+    @property
+    def worse(self) -> bool:
+        """Whether minutes lately speak of more errors than the control's, tolerable or not."""
+        relative = self.cases[ERRORS].relative
+        return relative is not None and relative.wealth.adds_up
+
     def values(self) -> dict[str, float]:
         """metric -> its share of alpha times its evidence.
 

@@ -135,9 +135,14 @@ class Wealth:
         """
         if self.utmost is not None and minute - self.utmost < self.remembered:
             return True
-        if max(self.sums) >= LOG_GROSS:
+        if self.adds_up:
             return True
         return self.gross is not None and minute - self.gross < QUIET
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether several minutes together say as much as a gross one."""
+        return max(self.sums) >= LOG_GROSS
 
     def share_above(self, limit: float) -> float:
         """The part (0..1) of what was staked that lies on effects above the limit."""
