@@ -167,8 +167,7 @@ class Case(Comparison[float]):
     @property
     def most_weight(self) -> float:
         """What `weight` is at most, which is known without comparing."""
-        most = self.rail.share * self.absolute.wealth.value
-        return most + self.rail.full_share * self.full.wealth.value if self.full else most
+        return self.rail.share * self.most + self.at_full
 
     def shaken(self, minute: int) -> bool:
         """Whether a minute was gross lately, also compared with the control, or without one."""

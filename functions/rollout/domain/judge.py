@@ -24,7 +24,7 @@ class Judge:
     """One rollout's judge. Feed it every minute once, in order.
 
     trial: what speaks against the candidate. proven: what speaks for it. silence: what is owed.
-    aside: why the latest minute proves nothing, "" when it does.
+    void: why the latest minute proves nothing, "" when it does.
     suspected: whether there is too much evidence, on whatever rates, to promote it now.
     accused: the metrics that too much evidence lies on, and how much; since: from which minute on.
     """
@@ -41,7 +41,7 @@ class Judge:
         clumping = {ERRORS: self.trial.clumping, SLOW: self.trial.slow_clumping}
         self.proven = Proven(promises, clumping)
         self.silence = Listener(promises.silence)
-        self.aside = ""
+        self.void = ""
         self.suspected = False
         self.accused: dict[str, float] = {}
         self.since: dict[str, int] = {}
@@ -52,7 +52,7 @@ class Judge:
         self.trial.see(minute)
         self.proven.see(minute, calm=self.trial.calm)
         self.silence.see(minute)
-        self.aside = _aside(minute, calm=self.trial.calm)
+        self.void = _void(minute, calm=self.trial.calm)
         self.suspected = self.trial.reaches(SUSPICION / self.promises.alpha)
         if self.suspected and self.trial.reaches(1 / self.promises.alpha):
             slower = minute.speed.slower() if minute.speed else None
@@ -99,8 +99,8 @@ class Judge:
             return "baking"
         if self.silence.doubtful:
             return "answers are owed"
-        if self.aside:
-            return self.aside
+        if self.void:
+            return self.void
         if self.suspicious:
             lately = " and ".join(self.trial.shaken)
             return f"suspicion: bad minutes lately ({lately})" if lately else "suspicion"
@@ -116,7 +116,7 @@ class Judge:
         return not self.waiting
 
 
-def _aside(minute: Minute, *, calm: bool) -> str:
+def _void(minute: Minute, *, calm: bool) -> str:
     if minute.control is None or minute.candidate is None:
         return "no telemetry"
     return "" if calm else "the control is in trouble"

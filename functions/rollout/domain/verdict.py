@@ -129,7 +129,12 @@ def _causes(seen: Judge) -> tuple[str, ...]:
 def _vote(rail: Guardrail, seen: Judge, evidence: Evidence, causes: tuple[str, ...]) -> Vote:
     events, requests = seen.proven.counts(rail.metric)
     low, high = interval(events, requests, seen.promises.beta)
-    call, reason = _opinion(rail, seen, evidence, causes)
+    needed = seen.proven.needed(rail.metric)
+    call, reason = (
+        _accusation(rail, seen, evidence)
+        if rail.metric in causes
+        else _opinion(rail, seen, evidence, needed)
+    )
     case = seen.trial.cases[rail.metric]
     return Vote(
         rail.metric,
@@ -142,17 +147,14 @@ def _vote(rail: Guardrail, seen: Judge, evidence: Evidence, causes: tuple[str, .
         min(case.value, 1e12),
         case.rail.share,
         seen.proven.bound(rail.metric),
-        seen.proven.needed(rail.metric),
+        needed,
         reason,
     )
 
 
-def _opinion(
-    rail: Guardrail, seen: Judge, evidence: Evidence, causes: tuple[str, ...]
-) -> tuple[Call, str]:
-    metric, needed = rail.metric, seen.proven.needed(rail.metric)
-    if metric in causes:
-        return _accusation(rail, seen, evidence)
+def _opinion(rail: Guardrail, seen: Judge, evidence: Evidence, needed: int) -> tuple[Call, str]:
+    """What is said while nothing is proven against it. needed: more clean requests to certify."""
+    metric = rail.metric
     events, requests = seen.proven.counts(metric)
     counted = _counted(metric, events, requests)
     if not requests:
@@ -222,8 +224,8 @@ def _other_opinions(seen: Judge, evidence: Evidence, plan: Plan) -> list[tuple[C
         unheard = evidence.missing * evidence.period_seconds
         lost = f", no counts at all for {unheard} s" if unheard else ""
         found.append((Call.HOLD, f"no answer to about {seen.silence.owed:.0f} requests{lost}"))
-    if seen.aside:
-        found.append((Call.HOLD, f"{seen.aside} in the latest {evidence.period_seconds} s"))
+    if seen.void:
+        found.append((Call.HOLD, f"{seen.void} in the latest {evidence.period_seconds} s"))
     if seen.suspicious and not seen.accused:
         shaken = ", ".join(seen.trial.shaken)
         lately = f"bad minutes lately ({shaken}), " if shaken else ""
