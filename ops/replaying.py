@@ -2,24 +2,21 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 
-from ops import histories, rollouts
+from ops import histories
 from ops.deployed import Stack
-from ops.executions import executions
+from ops.records import record
 from ops.tables import show_table
-from rollout.adapters import plan_documents
-from rollout.adapters.metrics import CloudWatchMetrics
 from rollout.domain import fields, jsontext
 from rollout.domain.errors import InvalidInputError
-from rollout.domain.exposure import history_after
 from rollout.domain.flag import FULL_BPS
-from rollout.domain.minute import Minute, minutes_of
+from rollout.domain.minute import Minute
 from rollout.domain.moments import iso
 from rollout.domain.plan import Plan
 from rollout.domain.replay import Replay, replay
@@ -47,7 +44,7 @@ def again(
         )
     if rollout_id is not None:
         found = stack()
-        minutes, followed, period = from_rollout(found, histories.named(found, rollout_id))
+        minutes, followed, period = record.minutes(found, histories.named(found, rollout_id))
         return judged(minutes, [followed, *plans], period)
     if counts is None or not plans:
         raise InvalidInputError(field="--plan", value=None, expected="a plan to judge by")
@@ -123,28 +120,7 @@ def _minute(row: dict[str, Any], where: str, plan: Plan) -> Minute:
     )
 
 
-def from_rollout(stack: Stack, rollout_id: str) -> tuple[list[Minute], Plan, int]:
-    """(minutes, the plan it followed, period) of a rollout that has been, from CloudWatch.
-
-    Raises RolloutError when no execution of it has left an exposure.
-    """
-    documents = [item["document"] for item in executions(stack, rollout_id)]
-    known = [document for document in documents if document.get("exposure")]
-    if not known:
-        raise rollouts.RolloutError(
-            f"no ended execution of rollout {rollout_id} is known; see `rollout status`"
-        )
-    newest = max(known, key=lambda document: document["exposure"]["started_at"])
-    plan = plan_documents.parse(newest["plan"])
-    history = history_after(newest["exposure"])
-    end = newest["exposure"]["served_at"] + plan.phases[-1].maximum_bake_seconds
-    period = plan.evaluation.period_seconds
-    metrics = CloudWatchMetrics.connect(stack.settings())
-    rows, period = metrics.rows(history[0][1], end, period, plan.tenants)
-    return list(minutes_of(rows, history, plan)), plan, period
-
-
-def judged(minutes: list[Minute], plans: list[Plan], period: int | None) -> dict[str, Any]:
+def judged(minutes: Sequence[Minute], plans: list[Plan], period: int | None) -> dict[str, Any]:
     """Every plan over the same minutes."""
     found = [replay(minutes, plan, period or plan.evaluation.period_seconds) for plan in plans]
     return {"minutes": len(minutes), "replays": [_plain(one) for one in found]}

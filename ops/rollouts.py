@@ -63,11 +63,15 @@ def launch(stack: Stack, plan_file: Path, rollout_id: str = "") -> dict[str, Any
     return {"rollout": rollout_id, "execution_arn": answer["executionArn"], "plan": plan.name}
 
 
-def closed_between(stack: Stack, rollout_id: str) -> str:
-    """Why a rollout was rolled back while none of its executions ran; "" when it was not."""
+def closed_between(stack: Stack, rollout_id: str) -> tuple[str, float]:
+    """Why a rollout was rolled back while none of its executions ran, and the epoch second; ("", 0)
+    when it was not, or others have come since.
+    """
     deployed = AppConfigFlags.connect(stack.settings()).current(ours=True)
     before, _, why = deployed.note.partition(f"roll back {rollout_id}: ")
-    return why if not before and not deployed.flag.enabled else ""
+    if before or not why or deployed.flag.enabled:
+        return "", 0.0
+    return why, datetime.fromisoformat(deployed.at).timestamp() if deployed.at else 0.0
 
 
 def status(stack: Stack, known: dict[str, Any] | None = None) -> dict[str, Any]:

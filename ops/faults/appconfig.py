@@ -7,6 +7,7 @@ Source: AppConfig user guide and API reference: StartDeployment, StopDeployment,
 import io
 import json
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from ops.faults.wire import RefusedError
@@ -108,7 +109,7 @@ class AppConfig:
         now = self.clock()
         items = [
             {"DeploymentNumber": d.number, "ConfigurationVersion": str(d.version)}
-            | {"State": d.state(now)}
+            | {"State": d.state(now), "StartedAt": datetime.fromtimestamp(d.started_at, UTC)}
             for d in self.deployments[::-1]
         ]
         return {"Items": items}

@@ -1,7 +1,7 @@
 """One rollout, read back from Step Functions, CloudWatch, AppConfig and Scheduler."""
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from ops import approving, rollouts
@@ -36,6 +36,50 @@ def record(
     known = {} if known is None else known
     status = rollouts.status(stack, known)
     rollout_id = rollout_id or status["rollout"]
+    listed = _listed(stack, rollout_id, known)
+    ours = status["rollout"] == rollout_id
+    scheduled = status["scheduled"] if ours else []
+    given = _plan_document(listed)
+    exposure = exposure_steps(listed, given, carried_shadows(stack, given, known))
+    ending = _ending(stack, listed, scheduled)
+    return {
+        "stack": stack.name,
+        "rollout": rollout_id,
+        "read_at": time.time(),
+        "outcome": {"word": ending.word, "reason": ending.reason},
+        "plan": given,
+        "launched_at": listed[0]["started_at"],
+        "ended_at": ending.at,
+        "executions": [_plain(item) for item in listed],
+        "exposure": exposure,
+        "verdicts": _parts(listed, "verdict", ("Evaluate Shadow", "Evaluate Metrics")),
+        "approvals": _parts(listed, "approval", ("Ask a Person",)),
+        "question": approving.shown(stack, rollout_id),
+        "scheduled": scheduled,
+        "served": {key: status[key] for key in ("exposure_bps", "shadow_bps", "lease_until")},
+        **_evidence(stack, given, exposure, ending.at),
+    }
+
+
+def minutes(stack: Stack, rollout_id: str) -> tuple[tuple[Minute, ...], Plan, int]:
+    """(every minute of a rollout that has exposed anybody, its plan, the period in seconds).
+
+    Raises RolloutError for one that nobody knows or that has served nothing, and
+    MetricsUnavailableError.
+    """
+    listed = _listed(stack, rollout_id, {})
+    given = _plan_document(listed)
+    exposure = exposure_steps(listed, given)
+    if not any(step["phase"] for step in exposure):
+        raise rollouts.RolloutError(
+            f"rollout {rollout_id} has served nothing; see `rollout report {rollout_id}`"
+        )
+    scheduled = rollouts.scheduled(stack, rollout_id)
+    return _minutes(stack, given, exposure, _ending(stack, listed, scheduled).at)
+
+
+def _listed(stack: Stack, rollout_id: str, known: dict[str, Any]) -> list[dict[str, Any]]:
+    """Its executions, oldest first, each with its visits. Raises RolloutError without any."""
     listed = executions(stack, rollout_id, known) if rollout_id else []
     if not listed:
         named = f"rollout {rollout_id}" if rollout_id else "any rollout"
@@ -43,26 +87,7 @@ def record(
     listed.reverse()
     for item in listed:
         item["visits"] = _visits(item, known)
-    ours = status["rollout"] == rollout_id
-    given = _plan_document(listed)
-    exposure = exposure_steps(listed, given, carried_shadows(stack, given, known))
-    return {
-        "stack": stack.name,
-        "rollout": rollout_id,
-        "read_at": time.time(),
-        "outcome": _outcome(stack, listed, status["scheduled"] if ours else []),
-        "plan": given,
-        "launched_at": listed[0]["started_at"],
-        "ended_at": _ended_at(listed, status["scheduled"] if ours else []),
-        "executions": [_plain(item) for item in listed],
-        "exposure": exposure,
-        "verdicts": _parts(listed, "verdict", ("Evaluate Shadow", "Evaluate Metrics")),
-        "approvals": _parts(listed, "approval", ("Ask a Person",)),
-        "question": approving.shown(stack, rollout_id),
-        "scheduled": status["scheduled"] if ours else [],
-        "served": {key: status[key] for key in ("exposure_bps", "shadow_bps", "lease_until")},
-        **_evidence(stack, given, exposure),
-    }
+    return listed
 
 
 def _visits(item: dict[str, Any], known: dict[str, Any]) -> list[Visit]:
@@ -109,58 +134,68 @@ def _parts(
     ]
 
 
-def _outcome(stack: Stack, listed: list[dict[str, Any]], scheduled: list[Any]) -> dict[str, str]:
-    """How it ended, or that it goes on: {"word", "reason"}."""
+@dataclass(frozen=True)
+class _Ending:
+    """How a rollout ended, and the epoch second; RUNNING and None while it goes on."""
+
+    word: str
+    reason: str
+    at: float | None = None
+
+
+def _ending(stack: Stack, listed: list[dict[str, Any]], scheduled: list[Any]) -> _Ending:
     last = listed[-1]
     if last["status"] == RUNNING:
         verdicts = [visit.input for visit in last["visits"] if isinstance(visit.input, dict)]
         said: dict[str, Any] = next(
             (one["verdict"] for one in reversed(verdicts) if one.get("verdict")), {}
         )
-        return {"word": RUNNING, "reason": str(said.get("sentence", ""))}
+        return _Ending(RUNNING, str(said.get("sentence", "")))
     word, reason = outcome(last)
     if scheduled:
-        return {"word": RUNNING, "reason": f"{reason}; next {scheduled[0]['name']}"}
+        return _Ending(RUNNING, f"{reason}; next {scheduled[0]['name']}")
+    at = float(max(item["stopped_at"] for item in listed if item["stopped_at"]))
     if word in WENT_ON:
-        why = rollouts.closed_between(stack, last["rollout"])
-        word, reason = ("ROLLED_BACK", why) if why else (word, reason)
-    return {"word": word, "reason": reason}
-
-
-def _ended_at(listed: list[dict[str, Any]], scheduled: list[Any]) -> float | None:
-    if scheduled or any(item["status"] == RUNNING for item in listed):
-        return None
-    return float(max(item["stopped_at"] for item in listed))
+        why, closed_at = rollouts.closed_between(stack, last["rollout"])
+        if why:
+            return _Ending("ROLLED_BACK", why, closed_at or at)
+    return _Ending(word, reason, at)
 
 
 def _evidence(
-    stack: Stack, given: dict[str, Any], exposure: list[dict[str, Any]]
+    stack: Stack, given: dict[str, Any], exposure: list[dict[str, Any]], ended_at: float | None
 ) -> dict[str, Any]:
     """The counts minute by minute, and what the judge made of them."""
     nothing: dict[str, Any] = {"period_seconds": 60, "minutes": [], "looks": [], "unavailable": ""}
-    served = [step for step in exposure if step["phase"]]
-    if not served:
+    if not any(step["phase"] for step in exposure):
         return nothing
-    plan = plan_documents.parse(given)
-    last = exposure[-1]
-    end = time.time() - plan.evaluation.settle_seconds
-    if not last["phase"]:
-        end = min(end, last["at"])
     try:
-        metrics = CloudWatchMetrics.connect(stack.settings())
-        rows, period = metrics.rows(
-            served[0]["at"], end, plan.evaluation.period_seconds, plan.tenants
-        )
+        found, plan, period = _minutes(stack, given, exposure, ended_at)
     except MetricsUnavailableError as error:
         return {**nothing, "unavailable": str(error)}
-    history = tuple((step["phase"], step["at"]) for step in served)
-    minutes = minutes_of(rows, history, plan)
     return {
         "period_seconds": period,
-        "minutes": [_minute(minute, plan) for minute in minutes],
-        "looks": [asdict(look) for look in course(minutes, plan, period)],
+        "minutes": [_minute(minute, plan) for minute in found],
+        "looks": [asdict(look) for look in course(found, plan, period)],
         "unavailable": "",
     }
+
+
+def _minutes(
+    stack: Stack, given: dict[str, Any], exposure: list[dict[str, Any]], ended_at: float | None
+) -> tuple[tuple[Minute, ...], Plan, int]:
+    """The minutes from the first that was served to the end; ended_at: None while it goes on."""
+    plan = plan_documents.parse(given)
+    end, last = time.time() - plan.evaluation.settle_seconds, exposure[-1]
+    if not last["phase"]:
+        end = min(end, last["at"])
+    elif ended_at is not None:
+        # A person or an error has stopped it: what comes after that is the control's alone.
+        end = min(end, ended_at)
+    history = tuple((step["phase"], step["at"]) for step in exposure if step["phase"])
+    metrics = CloudWatchMetrics.connect(stack.settings())
+    rows, period = metrics.rows(history[0][1], end, plan.evaluation.period_seconds, plan.tenants)
+    return minutes_of(rows, history, plan), plan, period
 
 
 def _minute(minute: Minute, plan: Plan) -> dict[str, Any]:

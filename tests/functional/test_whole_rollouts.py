@@ -259,7 +259,7 @@ def test_a_hand_edit_is_seen_at_the_next_look_and_named(
     assert words(found) == ["ROLLED_BACK"]
     assert said in reason(found)
     assert "with version " in reason(found)
-    assert "(by hand) changed" in reason(found)
+    assert "(by hand, 2027-01-15T" in reason(found)
     assert "CloudTrail" in reason(found)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from rollout.domain.course import course
-from rollout.domain.minute import Evidence, Minute
+from rollout.domain.minute import Evidence, Minute, by_try
 from rollout.domain.plan import Plan
 from rollout.domain.verdict import judge
 from rollout.domain.window import Arm, Shadow
@@ -59,6 +59,38 @@ def test_the_last_look_has_the_counts_and_bounds_of_the_verdict(plan: Plan, cand
     seen = [(one.metric, one.events, one.requests, one.low, one.high) for one in last.standings]
     assert seen == [(one.metric, one.events, one.requests, one.low, one.high) for one in votes]
     assert [one.needed for one in last.standings] == [one.needed for one in votes]
+
+
+def test_after_a_step_down_the_next_try_begins_without_evidence_as_the_machine_does(
+    plan: Plan,
+) -> None:
+    """Neither the first try's, nor what was seen while somebody was asked."""
+    raised = [Minute(2, 0.05, Arm(1000), BAD, Shadow(100, 20), at=0.0)] * 12
+    repaired = [Minute(2, 0.05, Arm(1000), CLEAN, Shadow(100), at=0.0)] * 12
+    asked = [Minute(1, 0.01, Arm(1000), CLEAN, Shadow(100, 20), at=0.0)] * 12
+    minutes = timed(shadow(60), canary(30, CLEAN), raised, asked, repaired)
+    looks = course(minutes, plan, PERIOD)
+    alone = course(minutes[-12:], plan, PERIOD)
+    assert looks[101].against >= looks[101].decides > looks[102].against
+    assert looks[113].against >= looks[113].decides
+    assert [look.against for look in looks[-12:]] == [look.against for look in alone]
+
+
+@pytest.mark.parametrize(
+    ("stages", "begin"),
+    [
+        ([], []),
+        ([0, 0, 1, 2, 3], [0]),
+        ([2, 3], [0]),
+        ([0, 1, 2, 3, 2, 2, 3, 3, 4], [0, 4, 6]),
+        ([1, 2, 1, 2, 1, 2, 3], [0, 2, 3, 4, 5]),
+    ],
+)
+def test_evidence_begins_anew_with_a_step_down_and_with_the_try_after_it(
+    stages: list[int], begin: list[int]
+) -> None:
+    minutes = [Minute(stage, 0.01) for stage in stages]
+    assert [i for i, (_, anew) in enumerate(by_try(minutes)) if anew] == begin
 
 
 def test_a_rollout_without_minutes_has_no_course(plan: Plan) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rollout.domain.certificate import interval
 from rollout.domain.judge import Judge
-from rollout.domain.minute import Minute
+from rollout.domain.minute import Minute, by_try
 from rollout.domain.plan import SHADOW, Plan
 from rollout.domain.promises import LIVE, promises_of
 
@@ -48,9 +48,11 @@ class Look:
 
 def course(minutes: Sequence[Minute], plan: Plan, period_seconds: int) -> tuple[Look, ...]:
     """One look a minute, in order; minutes are in the phases of the plan."""
-    judge = Judge(promises_of(plan, period_seconds))
-    found = []
-    for minute in minutes:
+    promises = promises_of(plan, period_seconds)
+    judge, found = Judge(promises), []
+    for minute, anew in by_try(minutes):
+        if anew:
+            judge = Judge(promises)
         judge.see(minute)
         found.append(_look(judge, minute, plan))
     return tuple(found)

@@ -4,7 +4,7 @@
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rollout.domain.flag import FULL_BPS
@@ -103,3 +103,15 @@ def minutes_of(rows: Iterable[Row], history: History, plan: Plan) -> tuple[Minut
         arms = (row.control, row.candidate, row.shadow)
         found.append(Minute(stage, exposure, *arms, tenants=row.tenants, at=row.at))
     return tuple(found)
+
+
+def by_try(minutes: Iterable[Minute]) -> Iterator[tuple[Minute, bool]]:
+    """Each minute, and whether evidence begins anew with it: with the first one, after a step down,
+    and when the phase is tried once more after that.
+    """
+    stage, stepped_down = -1, False
+    for minute in minutes:
+        down, up = minute.stage < stage, minute.stage > stage
+        yield minute, stage < 0 or down or (up and stepped_down)
+        if down or up:
+            stage, stepped_down = minute.stage, down

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rollout.domain.errors import InvalidInputError
 from rollout.domain.judge import Judge
-from rollout.domain.minute import Minute
+from rollout.domain.minute import Minute, by_try
 from rollout.domain.plan import Plan
 from rollout.domain.promises import promises_of
 
@@ -45,14 +45,17 @@ class Replay:
 def replay(minutes: Sequence[Minute], plan: Plan, period_seconds: int) -> Replay:
     """Judge the minutes, in their recorded phases, as this plan promises.
 
-    What the evidence calls for is ROLL_BACK here, also where the plan would ask a person. Raises
+    What the evidence calls for is ROLL_BACK here, and final, also where the plan would ask a
+    person. After a step down that it did not call for, evidence begins anew. Raises
     InvalidInputError when the minutes are not in order, or in a phase the plan does not have.
     """
-    judge = Judge(promises_of(plan, period_seconds))
-    turns: list[Turn] = []
+    promises = promises_of(plan, period_seconds)
+    judge, turns = Judge(promises), list[Turn]()
     before, ends_at, served, recorded, began = -1.0, 0.0, 0, 0, 0.0
-    for number, minute in enumerate(minutes):
+    for number, (minute, anew) in enumerate(by_try(minutes)):
         _check(number, minute, before, plan)
+        if anew and not ends_at:
+            judge = Judge(promises)
         if not turns or minute.stage != judge.stage:
             began = minute.at
         before = minute.at
