@@ -214,6 +214,23 @@ def test_status_tells_the_two_apart(both: Both) -> None:
         assert not names(text, other.rollout)
 
 
+def test_judged_again_each_rollout_ends_as_it_did(both: Both) -> None:
+    """By the plan that it followed: the users' at its rollback, the orders' never."""
+    environment = both.users.stack.emulator.environment()
+    words = [replayed(side, environment) for side in (both.users, both.orders)]
+    assert (words[0][-1], "ROLL_BACK" in words[1]) == ("ROLL_BACK", False), words
+    assert "PROMOTE" in words[1]
+
+
+def replayed(side: Side, environment: dict[str, str]) -> list[str]:
+    """The words of a replay, first to last."""
+    command = ("replay", "--rollout", side.rollout, "--stack", side.stack.name, "--json")
+    code, out, err = rollout(*command, **environment)
+    assert code == 0, err
+    (own,) = json.loads(out.splitlines()[-1])["replays"]
+    return [str(turn["word"]) for turn in own["turns"]]
+
+
 def names(text: str, word: str) -> bool:
     """Whether the word is there by itself: one rollout's id may be the end of the other's."""
     return re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text) is not None
