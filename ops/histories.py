@@ -44,18 +44,17 @@ def _line(stack: Stack, items: list[dict[str, Any]]) -> dict[str, Any]:
     documents = [item["document"] or so_far(item["arn"]) for item in items]
     plans = [document["plan"] for document in documents if "plan" in document]
     word, why = outcome({**newest, "document": documents[0]})
+    closed, at = closed_between(stack, newest)
+    if closed:
+        word, why = "ROLLED_BACK", closed
+    # What a kill leaves scheduled will be refused.
     coming = scheduled(stack, newest["rollout"]) if word in WENT_ON else []
-    ended_at = newest["stopped_at"]
-    if word in WENT_ON and not coming:
-        closed, at = closed_between(stack, newest["rollout"])
-        if closed:
-            word, why, ended_at = "ROLLED_BACK", closed, at or ended_at
     going_on = newest["status"] == RUNNING or bool(coming)
     return {
         "rollout": newest["rollout"],
         "plan": plans[0]["name"] if plans else "",
         "launched_at": iso(launch["started_at"]),
-        "ended_at": "" if going_on else iso(ended_at),
+        "ended_at": "" if going_on else iso(at or newest["stopped_at"]),
         "outcome": RUNNING if going_on else word,
         "highest_bps": max(_served_bps(document) for document in documents),
         "executions": len(items),

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ops.deployed import StackError
 from rollout.adapters.alarms import CloudWatchAlarms
 from rollout.adapters.clients import client, quick_client
-from rollout.adapters.closing import REFUSED, Planes, close, needs_closing, verified
+from rollout.adapters.closing import KILL, REFUSED, Planes, close, needs_closing, note, verified
 from rollout.adapters.flag_reader import ServedFlag
 from rollout.adapters.flags import AppConfigFlags
 from rollout.domain.errors import InvalidInputError
@@ -66,7 +66,7 @@ def kill(stack: str, place: Place, who: str, why: str) -> dict[str, Any]:
     changed = needs_closing(before)
     alarms = CloudWatchAlarms(quick_client("cloudwatch", PATIENCE_MS), known.words("ALARM_NAMES"))
     if changed:
-        _close(before, f"kill by {who}: {why}", planes, alarms)
+        _close(before, note(KILL, before.flag.rollout_id, f"{who}: {why}"), planes, alarms)
     exposure = verified(planes)
     return {
         "word": "KILLED",

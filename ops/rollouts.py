@@ -10,18 +10,29 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ops.deployed import Stack
-from ops.executions import RUNNING, STOPPED, described, executions, newest_first, now_in, outcome
+from ops.executions import (
+    RUNNING,
+    STOPPED,
+    WENT_ON,
+    described,
+    executions,
+    newest_first,
+    now_in,
+    outcome,
+)
 from rollout.adapters import plan_documents
 from rollout.adapters.alarms import CloudWatchAlarms
 from rollout.adapters.approvals import ParameterApprovals
 from rollout.adapters.clients import client
+from rollout.adapters.closing import why_closed
 from rollout.adapters.flag_reader import ServedFlag
 from rollout.adapters.flags import AppConfigFlags
 from rollout.adapters.schedules import SchedulerSchedules
 from rollout.domain import step as steps
 from rollout.domain.flag import Flag
 from rollout.domain.moments import iso
-from rollout.domain.step import schedule_prefix
+from rollout.domain.preflight import REFUSED
+from rollout.domain.step import LAUNCH, schedule_prefix
 from rollout.handlers import roll_back as rolling_back
 
 
@@ -63,15 +74,18 @@ def launch(stack: Stack, plan_file: Path, rollout_id: str = "") -> dict[str, Any
     return {"rollout": rollout_id, "execution_arn": answer["executionArn"], "plan": plan.name}
 
 
-def closed_between(stack: Stack, rollout_id: str) -> tuple[str, float]:
-    """Why a rollout was rolled back while none of its executions ran, and the epoch second; ("", 0)
-    when it was not, or others have come since.
+def closed_between(stack: Stack, newest: dict[str, Any]) -> tuple[str, float]:
+    """Who closed a rollout's flag while none of its executions ran, and why, and the epoch second.
+
+    newest: its newest execution. ("", 0) when nobody did, or other rollouts have come since.
     """
-    deployed = AppConfigFlags.connect(stack.settings()).current(ours=True)
-    before, _, why = deployed.note.partition(f"roll back {rollout_id}: ")
-    if before or not why or deployed.flag.enabled:
+    word, _ = outcome(newest)
+    # A step that came after a kill was refused; what ended the rollout is the kill.
+    if word not in WENT_ON and (word != REFUSED or newest["action"] == LAUNCH):
         return "", 0.0
-    return why, datetime.fromisoformat(deployed.at).timestamp() if deployed.at else 0.0
+    deployed = AppConfigFlags.connect(stack.settings()).current(ours=True)
+    why = "" if deployed.flag.enabled else why_closed(deployed.note, newest["rollout"])
+    return why, datetime.fromisoformat(deployed.at).timestamp() if why and deployed.at else 0.0
 
 
 def status(stack: Stack, known: dict[str, Any] | None = None) -> dict[str, Any]:

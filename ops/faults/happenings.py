@@ -10,7 +10,7 @@ from ops.faults import functions
 from ops.faults.faults import AbortedError, Fault
 from ops.faults.machine import RUNTIME, Execution, TaskError
 from ops.faults.plan import launch, plan
-from rollout.adapters.closing import close, needs_closing
+from rollout.adapters.closing import KILL, close, needs_closing, note
 
 if TYPE_CHECKING:
     from ops.faults.world import World
@@ -135,7 +135,7 @@ def _killed(world: "World", _: Execution) -> None:
     with suppress(Exception):  # whatever it is, the person is told, and the rollout goes on
         before = planes.flags.current(ours=True)
         if needs_closing(before):
-            close(before, "kill by a person", planes)
+            close(before, note(KILL, before.flag.rollout_id, "a person"), planes)
 
 
 def _held(seconds: float) -> Happening:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ops import approving, rollouts
 from ops.deployed import Stack
-from ops.executions import RUNNING, WENT_ON, executions, outcome
+from ops.executions import RUNNING, executions, outcome
 from ops.records.exposures import carried_shadows, exposure_steps
 from ops.records.visits import Visit, visits
 from rollout.adapters import plan_documents
@@ -152,13 +152,12 @@ def _ending(stack: Stack, listed: list[dict[str, Any]], scheduled: list[Any]) ->
         )
         return _Ending(RUNNING, str(said.get("sentence", "")))
     word, reason = outcome(last)
+    at = float(max(item["stopped_at"] for item in listed if item["stopped_at"]))
+    why, closed_at = rollouts.closed_between(stack, last)
+    if why:
+        return _Ending("ROLLED_BACK", why, closed_at or at)
     if scheduled:
         return _Ending(RUNNING, f"{reason}; next {scheduled[0]['name']}")
-    at = float(max(item["stopped_at"] for item in listed if item["stopped_at"]))
-    if word in WENT_ON:
-        why, closed_at = rollouts.closed_between(stack, last["rollout"])
-        if why:
-            return _Ending("ROLLED_BACK", why, closed_at or at)
     return _Ending(word, reason, at)
 
 

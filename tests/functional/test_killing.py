@@ -59,7 +59,9 @@ def test_the_flag_is_closed_and_nothing_but_the_flag_is_touched(patch: pytest.Mo
     assert (found["word"], found["changed"], found["holder"]) == ("KILLED", True, "beta-1")
     assert (found["exposure_bps"], account.now().enabled) == (0, False)
     assert {action.split(":")[0] for action in account.actions()} == {"appconfig", "cloudformation"}
-    assert account.given_to("appconfig:StartDeployment")["Description"] == "kill by ada: tickets"
+    assert (
+        account.given_to("appconfig:StartDeployment")["Description"] == "kill beta-1: ada: tickets"
+    )
 
 
 def test_the_flag_comes_first_of_all_that_is_changed(patch: pytest.MonkeyPatch) -> None:

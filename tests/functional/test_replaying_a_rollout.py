@@ -59,15 +59,17 @@ class Past(Aws):
     differing: range = range(0)
     status: str = "SUCCEEDED"
     word: str = "ROLLED_BACK"
+    action: str = "launch"
     stopped: int = 0
 
-    def closed_at(self, at: int) -> None:
+    def closed_at(self, at: int, note: str) -> None:
         """A person closes the flag."""
-        self.appconfig.notes[2] = "roll back beta-1: ada: tickets"
+        self.appconfig.notes[2] = note
         self.appconfig.deployments[-1] = Deployment(2, 2, BEGAN + at, BEGAN + at)
 
     def describe_execution(self, given: dict[str, Any]) -> dict[str, Any]:
-        found: dict[str, Any] = {"name": "beta-1", "status": self.status, "input": LAUNCH}
+        asked = {**json.loads(LAUNCH), "action": self.action, "rollout_id": "beta-1"}
+        found = {"name": "beta-1", "status": self.status, "input": json.dumps(asked)}
         if self.status == "ABORTED":
             found |= {"error": "RolledBack", "cause": "ada: tickets"}
         else:
@@ -130,16 +132,53 @@ def test_a_rollout_that_was_rolled_back_is_not_blamed_for_its_silence_since(
     assert [turn["word"] for turn in own["turns"]] == ["HOLD", "HOLD"]
 
 
+@pytest.mark.parametrize(
+    ("note", "why"),
+    [
+        ("roll back beta-1: ada: tickets", "ada: tickets"),
+        ("kill beta-1: ada: tickets", "killed by ada: tickets"),
+    ],
+)
+@pytest.mark.parametrize("scheduled", [(), ("beta-1.ramp-5",)])
 def test_what_was_served_between_two_steps_counts_until_somebody_ended_it(
+    patch: pytest.MonkeyPatch, note: str, why: str, scheduled: tuple[str, ...]
+) -> None:
+    """Also while the next step is still scheduled, as a kill leaves it."""
+    account = Past(
+        events=[*SOAK, *CANARY],
+        word="LAUNCHED",
+        stopped=HOUR + 600,
+        until=3 * HOUR,
+        schedules=scheduled,
+    )
+    account.closed_at(3 * HOUR, note)
+    assert replayed(patch, account)["minutes"] == 180
+    assert ended() == ("ROLLED_BACK", why, iso(BEGAN + 3 * HOUR))
+
+
+def test_a_step_that_is_refused_after_a_kill_is_not_how_the_rollout_ended(
     patch: pytest.MonkeyPatch,
 ) -> None:
-    account = Past(events=[*SOAK, *CANARY], word="LAUNCHED", stopped=HOUR + 600, until=3 * HOUR)
-    account.closed_at(3 * HOUR)
-    assert replayed(patch, account)["minutes"] == 180
+    account = Past(events=[*SOAK, *CANARY], word="REFUSED", action="ramp", until=3 * HOUR)
+    account.closed_at(2 * HOUR, "kill beta-1: ada: tickets")
+    assert replayed(patch, account)["minutes"] == 120
+    assert ended() == ("ROLLED_BACK", "killed by ada: tickets", iso(BEGAN + 2 * HOUR))
+
+
+def test_a_launch_that_was_refused_ended_so_whoever_closed_the_flag(
+    patch: pytest.MonkeyPatch,
+) -> None:
+    account = Past(events=[*SOAK], word="REFUSED")
+    account.closed_at(HOUR, "kill beta-1: ada: tickets")
+    replayed(patch, account)
+    assert ended()[0] == "REFUSED"
+
+
+def ended() -> tuple[str, str, str]:
+    """The outcome, the reason and the moment that `rollout history` tells."""
     listed = CliRunner().invoke(main, ["history", "--json"])
     (told,) = json.loads(listed.output)["rollouts"]
-    assert (told["outcome"], told["why"]) == ("ROLLED_BACK", "ada: tickets")
-    assert told["ended_at"] == iso(BEGAN + 3 * HOUR)
+    return told["outcome"], told["why"], told["ended_at"]
 
 
 def test_after_a_step_down_all_of_it_is_judged_from_the_launch_on(

@@ -14,6 +14,8 @@ from rollout.adapters.flags import Deployed, FlagConflictError, Flags, Served
 
 ATTEMPTS: Final = 10
 PAUSE_SECONDS: Final = 1.0
+# How the note of a version that closes begins: who did it.
+ROLL_BACK, KILL = "roll back", "kill"
 REFUSED: Final = (ClientError, BotoCoreError)
 
 
@@ -29,6 +31,20 @@ class Planes:
     served: Served
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
+
+
+def note(word: str, rollout_id: str, why: str) -> str:
+    """What the version that closes a rollout's flag says; word: ROLL_BACK or KILL."""
+    return f"{word} {rollout_id}: {why}"
+
+
+def why_closed(text: str, rollout_id: str) -> str:
+    """What such a note says of this rollout; "" when it is another's, or none."""
+    for word, by in ((ROLL_BACK, ""), (KILL, "killed by ")):
+        beginning = note(word, rollout_id, "")
+        if text.startswith(beginning):
+            return by + text.removeprefix(beginning)
+    return ""
 
 
 def needs_closing(before: Deployed) -> bool:

@@ -18,11 +18,13 @@ from rollout.adapters.closing import (
     ATTEMPTS,
     PAUSE_SECONDS,
     REFUSED,
+    ROLL_BACK,
     NotRolledBackError,
     Planes,
     close,
     completed,
     needs_closing,
+    note,
     verified,
 )
 from rollout.adapters.flags import AppConfigFlags, FlagConflictError, Flags, Served
@@ -91,7 +93,7 @@ def roll_back(rollout_id: str, reason: str, ports: Ports) -> dict[str, Any]:
     try:
         if changed:
             _tried("the alarm may undo this", lambda: _quieten(ports.alarms), ports)
-            close(before, f"roll back {holder}: {reason}", ports.planes)
+            close(before, note(ROLL_BACK, holder, reason), ports.planes)
         exposure = verified(ports.planes) if ours else before.flag.exposure_at(ports.clock())
     finally:
         # Not only after silencing them: an earlier attempt may have died in between.
