@@ -49,6 +49,8 @@ def _line(stack: Stack, items: list[dict[str, Any]]) -> dict[str, Any]:
         word, why = "ROLLED_BACK", closed
     # What a kill leaves scheduled will be refused.
     coming = scheduled(stack, newest["rollout"]) if word in WENT_ON else []
+    if newest["status"] == RUNNING:
+        why = str((documents[0].get("verdict") or {}).get("sentence", ""))
     going_on = newest["status"] == RUNNING or bool(coming)
     return {
         "rollout": newest["rollout"],

@@ -270,6 +270,22 @@ def test_a_hand_edit_in_the_shadow_is_seen_too() -> None:
     assert (words(found), bps(found)) == (["ROLLED_BACK"], 0)
 
 
+def test_a_rollout_whose_flag_is_closed_while_it_spreads_turns_back_at_the_next_look() -> None:
+    """Not only once nobody would wait for it any longer: as a kill promises."""
+    found, closed = world(2), list[float]()
+    found.account.appconfig.bake_seconds = 0
+
+    def close() -> None:
+        deploy(found, enabled=False, candidate_bps=0, rollout_id="")
+        closed.append(found.clock())
+
+    found.meanwhile["Let It Spread"] = close
+    followed(found)
+    assert (words(found)[-1], bps(found)) == ("ROLLED_BACK", 0)
+    assert "it was closed meanwhile" in reason(found)
+    assert found.clock() - closed[0] < 120
+
+
 def test_the_same_deployed_once_more_is_no_edit() -> None:
     found = world(4)
     found.meanwhile["Bake"] = lambda: deploy(found)

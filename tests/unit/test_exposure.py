@@ -164,7 +164,6 @@ def test_a_deployment_that_is_not_complete_is_not_served(state: str) -> None:
     "served",
     [
         None,
-        replace(SERVED, rollout_id="other-1"),
         replace(SERVED, phase="canary"),
         replace(SERVED, candidate_bps=100),
     ],
@@ -192,6 +191,32 @@ def test_an_exposure_whose_deployment_was_ended_is_lost(state: str) -> None:
 
     assert found["word"] == "LOST"
     assert found["reason"] == "AppConfig ended deployment 7 (alarm errors-high)"
+
+
+@pytest.mark.parametrize(
+    ("served", "reason"),
+    [
+        (Flag(), "rollout beta-1 does not hold the flag any more: it was closed meanwhile"),
+        (
+            replace(SERVED, rollout_id="other-1"),
+            "the flag is held by rollout other-1, in phase half",
+        ),
+    ],
+)
+@pytest.mark.parametrize("state", ["DEPLOYING", "COMPLETE"])
+def test_an_exposure_whose_flag_is_another_or_nobodys_by_now_is_lost_at_once(
+    served: Flag, reason: str, state: str
+) -> None:
+    """As after a kill. Readers would never be served it, however long one waited."""
+    found = confirm(exposure(), STEP, replace(DONE, state=state, served=served), now=2010.0)
+
+    assert (found["word"], found["reason"]) == ("LOST", reason)
+
+
+def test_before_the_first_phase_is_served_nobody_holds_the_flag_that_is() -> None:
+    found = confirm(exposure(kind="shadow"), STEP, replace(DONE, served=Flag()), now=2010.0)
+
+    assert found["word"] == "SPREADING"
 
 
 def test_an_exposure_that_takes_too_long_is_lost() -> None:

@@ -99,7 +99,8 @@ def confirm(exposure: Mapping[str, Any], step: Step, seen: Sighting, now: float)
 
     SERVED_SHADOW, SERVED_LIVE or SERVED_DOWN once the deployment is complete and every reader has
     had two poll intervals since the new flag was first seen; SPREADING before, with wait_seconds;
-    LOST when the deployment was ended, or is not served within PATIENCE_SECONDS.
+    LOST when the deployment was ended, is not served within PATIENCE_SECONDS, or readers are
+    served a flag that the rollout does not hold any more.
     """
     ended = seen.state in ("ROLLING_BACK", "ROLLED_BACK", "REVERTED")
     if ended:
@@ -108,6 +109,11 @@ def confirm(exposure: Mapping[str, Any], step: Step, seen: Sighting, now: float)
     if now - exposure["started_at"] > PATIENCE_SECONDS:
         reason = f"not served {PATIENCE_SECONDS} s after deployment {exposure['deployment']} began"
         return {**exposure, "word": LOST, "reason": reason}
+    # Before this phase's flag readers were served one of this rollout too, but for the first.
+    first = exposure["kind"] == SHADOW
+    problem = holder_problem(seen.served, step, first=first) if seen.served else ""
+    if problem:
+        return {**exposure, "word": LOST, "reason": problem}
     if seen.state != "COMPLETE" or not _is_ours(seen.served, exposure, step):
         wait = min(LONGEST_WAIT_SECONDS, max(1, seen.poll_seconds // 2))
         return {**exposure, "word": SPREADING, "wait_seconds": wait}
