@@ -52,6 +52,17 @@ def newest_first(stack: Stack, known: dict[str, Any] | None) -> Iterator[dict[st
             yield described(item["executionArn"], known)
 
 
+def running(stack: Stack) -> list[dict[str, Any]]:
+    """The executions that run now, of whatever rollout, as `executions` gives them."""
+    pages = client("stepfunctions").get_paginator("list_executions")
+    asked = {"stateMachineArn": stack.machine_arn, "statusFilter": RUNNING}
+    return [
+        described(item["executionArn"], {})
+        for page in pages.paginate(**asked)
+        for item in page["executions"]
+    ]
+
+
 def described(arn: str, known: dict[str, Any]) -> dict[str, Any]:
     """One execution, as `executions` gives them."""
     if arn in known:

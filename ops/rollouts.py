@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.deployed import Stack
 from ops.executions import (
@@ -19,6 +19,7 @@ from ops.executions import (
     newest_first,
     now_in,
     outcome,
+    running,
 )
 from rollout.adapters import plan_documents
 from rollout.adapters.alarms import CloudWatchAlarms
@@ -135,8 +136,9 @@ def scheduled(stack: Stack, rollout_id: str) -> list[dict[str, str]]:
 def roll_back(stack: Stack, who: str, why: str, rollout_id: str = "") -> dict[str, Any]:
     """Close the flag without the state machine, then stop the rollout's executions.
 
-    rollout_id: only that rollout is touched, as to tidy what a kill has left; "" whoever holds it.
-    Works whoever holds the flag, also when nobody does and when the machine is gone. Returns the
+    rollout_id: only that rollout is touched, as to tidy what a kill has left; "" whoever holds it,
+    and every execution that runs: a launch that has just begun would take the free flag. Works
+    whoever holds the flag, also when nobody does and when the machine is gone. Returns the
     rollback's outcome and the executions stopped.
     """
     known = stack.settings()
@@ -147,18 +149,28 @@ def roll_back(stack: Stack, who: str, why: str, rollout_id: str = "") -> dict[st
         SchedulerSchedules.connect(known),
         ParameterApprovals.connect(known),
     )
-    result = rolling_back.roll_back(rollout_id, f"{who}: {why}", ports)
-    whose = rollout_id or result["holder"]
-    stopped = _stop(stack, whose, f"{who}: {why}") if whose else []
-    return {**result, "stopped": stopped}
+    cause = f"{who}: {why}"
+    result = rolling_back.roll_back(rollout_id, cause, ports)
+    if rollout_id:
+        return {**result, "stopped": _stop(executions(stack, rollout_id), cause)}
+    try:
+        live = running(stack)
+    except (ClientError, BotoCoreError) as error:
+        left = f"a launch may still be running: {error}"
+        return {**result, "reason": f"{result['reason']}; {left}", "stopped": []}
+    stopped = _stop(live, cause)
+    # A launch may have taken the flag before it was stopped.
+    again = rolling_back.roll_back("", cause, ports) if stopped else result
+    return {**(again if again["changed"] else result), "stopped": stopped}
 
 
-def _stop(stack: Stack, rollout_id: str, cause: str) -> list[str]:
+def _stop(listed: list[dict[str, Any]], cause: str) -> list[str]:
     """Executions that are still running would only find out that the flag has changed."""
     api = client("stepfunctions")
-    live = [item for item in executions(stack, rollout_id) if item["status"] == RUNNING]
     stopped = []
-    for item in live:
+    for item in listed:
+        if item["status"] != RUNNING:
+            continue
         try:
             api.stop_execution(executionArn=item["arn"], error=STOPPED, cause=cause[:500])
         except ClientError:

@@ -242,9 +242,39 @@ def test_rolling_back_twice_is_harmless(patch: pytest.MonkeyPatch) -> None:
 
 
 def test_rolling_back_needs_no_state_machine(patch: pytest.MonkeyPatch) -> None:
-    account = Aws(exposed(2500, rollout_id="", lease_until=4_000_000_000)).use(patch)
-    assert answer("roll-back", "--why", "w")["exposure_bps"] == 0
-    assert not any(action.startswith("states:") for action in account.actions())
+    class Out(Aws):
+        def list_executions(self, _: dict[str, Any]) -> dict[str, Any]:
+            raise RefusedError("StateMachineDoesNotExist", "gone")
+
+    Out(exposed(2500, rollout_id="", lease_until=4_000_000_000)).use(patch)
+    told = answer("roll-back", "--why", "w")
+    assert (told["exposure_bps"], told["stopped"]) == (0, [])
+    assert "a launch may still be running: " in told["reason"]
+
+
+def test_rolling_back_stops_a_launch_that_has_not_taken_the_flag_yet(
+    patch: pytest.MonkeyPatch,
+) -> None:
+    """Somebody who has launched the wrong plan rolls back at once, in its first seconds."""
+    account = Aws(executions={"beta-1": execution("RUNNING")}).use(patch)
+    told = answer("roll-back", "--why", "the wrong plan")
+    assert (told["stopped"], told["changed"]) == (["beta-1"], False)
+    assert account.executions["beta-1"]["status"] == "ABORTED"
+
+
+def test_rolling_back_closes_a_flag_that_a_launch_takes_in_its_last_moment(
+    patch: pytest.MonkeyPatch,
+) -> None:
+    class Late(Aws):
+        def stop_execution(self, given: dict[str, Any]) -> dict[str, Any]:
+            flag = exposed(0, phase="shadow-soak", lease_until=4_000_000_000)
+            self.appconfig.edit(**vars(flag))
+            return super().stop_execution(given)
+
+    account = Late(executions={"beta-1": execution("RUNNING")}).use(patch)
+    told = answer("roll-back", "--why", "the wrong plan")
+    assert (told["stopped"], told["changed"], told["holder"]) == (["beta-1"], True, "beta-1")
+    assert not account.now().enabled
 
 
 def test_rolling_back_uses_the_strategy_without_bake(patch: pytest.MonkeyPatch) -> None:
