@@ -74,6 +74,14 @@ class FakeFlags:
     def carried(self, number: int) -> Flag:
         return self.known.get(number, self.flag)
 
+    def first_note(self, flag: Flag) -> str:
+        note = ""
+        for number in range(self.number, 1, -1):
+            if self.known.get(number) != flag:
+                break
+            note = self.notes[number - self.number - 1]
+        return note
+
     def running(self) -> Deployment | None:
         busy = self.state in ("DEPLOYING", "BAKING")
         return Deployment(self.number, self.state) if busy else None

@@ -1,5 +1,6 @@
 """A rollout that a person holds: it stays where it is, ends by itself, and goes on when resumed."""
 
+import copy
 import json
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 from ops import holding
 from ops.cli import main
 from ops.faults import functions
+from ops.faults.appconfig import Deployment
 from ops.faults.plan import MINUTE, launch
 from ops.faults.plan import plan as minutes
 from ops.faults.world import World
@@ -66,6 +68,48 @@ def deployed(found: World) -> Flag:
 
 def looks(found: World, state: str) -> int:
     return sum(execution.path.count(state) for execution in found.executions)
+
+
+def deploy_another_flag(found: World) -> None:
+    """A colleague's, in the same document; ours stays as it is."""
+    appconfig, now = found.account.appconfig, found.clock()
+    document = copy.deepcopy(appconfig.versions[appconfig.effective(now).version - 1])
+    document["values"]["darkMode"] = {"enabled": True}
+    appconfig.versions.append(document)
+    appconfig.notes[len(appconfig.versions)] = "dark mode for everyone"
+    number = len(appconfig.deployments) + 1
+    appconfig.deployments.append(Deployment(number, len(appconfig.versions), now, now))
+
+
+@pytest.mark.parametrize("resumed", [None, 1.2, 2.5], ids=["not held", "before", "after"])
+def test_another_flag_of_the_document_may_be_deployed_while_ours_is_held_and_after_it(
+    resumed: float | None,
+) -> None:
+    found = world(4)
+
+    def hold() -> None:
+        if resumed is not None:
+            Person(found).hold_for(resumed)()
+        later(found, 1.5, lambda: deploy_another_flag(found))
+
+    found.meanwhile["Bake"] = hold
+    followed(found)
+    assert words(found)[-1] == "COMPLETED", reason(found)
+    assert found.account.appconfig.versions[-1]["values"]["darkMode"] == {"enabled": True}
+
+
+def test_a_flag_that_is_changed_after_another_one_was_deployed_is_still_seen() -> None:
+    found = world(4)
+
+    def hold() -> None:
+        Person(found).hold_for(1.2)()
+        later(found, 1.4, lambda: deploy_another_flag(found))
+        later(found, 1.6, lambda: deploy(found, lease_until=4_000_000_000))
+
+    found.meanwhile["Bake"] = hold
+    followed(found)
+    assert words(found)[-1] == "ROLLED_BACK"
+    assert "-> 4000000000; CloudTrail" in reason(found)
 
 
 # While the canary bakes

@@ -61,6 +61,7 @@ class Flags(Protocol):
     def current(self, *, ours: bool = False) -> Deployed: ...
     def deploy(self, before: Deployed, flag: Flag, note: str, *, urgent: bool) -> int: ...
     def carried(self, number: int) -> Flag: ...
+    def first_note(self, flag: Flag) -> str: ...
     def deployment(self, number: int) -> Deployment: ...
     def running(self) -> Deployment | None: ...
     def stop(self, number: int) -> None: ...
@@ -163,6 +164,24 @@ class AppConfigFlags:
             if item["DeploymentNumber"] == number:
                 return self._deployed(item, number).flag
         raise FlagMissingError(f"deployment {number} of flag {self.name} is not listed any more")
+
+    def first_note(self, flag: Flag) -> str:
+        """The note with which the newest deployments began to carry this flag as it is.
+
+        Later ones may have changed other flags of the document. "" when the newest carries another.
+        """
+        note = ""
+        for item in self._deployments():
+            if item["State"] not in EFFECTIVE:
+                continue
+            try:
+                found = self._deployed(item, item["DeploymentNumber"])
+            except InvalidInputError:
+                break
+            if found.flag != flag:
+                break
+            note = found.note
+        return note
 
     def running(self) -> Deployment | None:
         """The deployment in progress, or None."""

@@ -43,11 +43,12 @@ def evaluate(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
     phase = plan.phase(event["exposure"]["phase"])
 
     deployed, now = ports.flags.current(), ports.clock()
-    mine = holding.may_change(deployed.flag, deployed.note, plan, step.launched_at, now)
+    note = _note(deployed, event["exposure"]["deployment"], step, ports.flags)
+    mine = holding.may_change(deployed.flag, note, plan, step.launched_at, now)
     lost = _lost(event["exposure"], step, deployed, mine, ports.flags)
     evidence = _gather(plan, event["exposure"], ports)
     found = lost or judge(evidence, phase, plan)
-    verdict = unless_held(found, deployed.flag, deployed.note, now)
+    verdict = unless_held(found, deployed.flag, note, now)
     log().info("verdict", extra={"phase": phase.name, "sentence": verdict.sentence})
 
     word = response(verdict, phase, plan)
@@ -61,6 +62,14 @@ def evaluate(event: dict[str, Any], ports: Ports) -> dict[str, Any]:
         notice = telling.held(step.rollout_id, answer, event["exposure"], longest)
         tell(ports.notifications, notice, {"verdict": answer, "exposure": event["exposure"]})
     return answer
+
+
+def _note(deployed: Deployed, number: int, step: Step, flags: Flags) -> str:
+    """What is said of our flag; number: the deployment with which the phase began."""
+    if deployed.number == number or holding.is_own(deployed.note, step.rollout_id):
+        return deployed.note
+    # Another flag of the document may have been deployed since a person held this one.
+    return flags.first_note(deployed.flag)
 
 
 def _lost(
