@@ -100,10 +100,14 @@ class AppConfig:
         if self.running():
             return
         document = self.versions[self.effective(now).version - 1]
-        self.versions.append(with_flag(document, FLAG_NAME, replace(self.flag(now), **changes)))
-        self.notes[len(self.versions)] = "by hand"
-        number = len(self.deployments) + 1
-        self.deployments.append(Deployment(number, len(self.versions), now, now, "by hand"))
+        self.publish(with_flag(document, FLAG_NAME, replace(self.flag(now), **changes)), "by hand")
+
+    def publish(self, document: dict[str, Any], note: str) -> None:
+        """Somebody else's version, deployed without a bake."""
+        now, number = self.clock(), len(self.deployments) + 1
+        self.versions.append(document)
+        self.notes[len(self.versions)] = note
+        self.deployments.append(Deployment(number, len(self.versions), now, now, note))
 
     def list_deployments(self, _: dict[str, Any]) -> dict[str, Any]:
         now = self.clock()

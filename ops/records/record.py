@@ -152,7 +152,9 @@ def _ending(stack: Stack, listed: list[dict[str, Any]], scheduled: list[Any]) ->
         )
         return _Ending(RUNNING, str(said.get("sentence", "")))
     word, reason = outcome(last)
-    at = float(max(item["stopped_at"] for item in listed if item["stopped_at"]))
+    stopped = [item["stopped_at"] for item in listed]
+    # One that was begun before the last may still have something to tell.
+    at = None if None in stopped else float(max(stopped))
     why, closed_at = rollouts.closed_between(stack, last)
     if why:
         return _Ending("ROLLED_BACK", why, closed_at or at)

@@ -13,7 +13,6 @@ from click.testing import CliRunner
 from ops import holding
 from ops.cli import main
 from ops.faults import functions
-from ops.faults.appconfig import Deployment
 from ops.faults.plan import MINUTE, launch
 from ops.faults.plan import plan as minutes
 from ops.faults.world import World
@@ -72,13 +71,10 @@ def looks(found: World, state: str) -> int:
 
 def deploy_another_flag(found: World) -> None:
     """A colleague's, in the same document; ours stays as it is."""
-    appconfig, now = found.account.appconfig, found.clock()
-    document = copy.deepcopy(appconfig.versions[appconfig.effective(now).version - 1])
+    appconfig = found.account.appconfig
+    document = copy.deepcopy(appconfig.versions[appconfig.effective(found.clock()).version - 1])
     document["values"]["darkMode"] = {"enabled": True}
-    appconfig.versions.append(document)
-    appconfig.notes[len(appconfig.versions)] = "dark mode for everyone"
-    number = len(appconfig.deployments) + 1
-    appconfig.deployments.append(Deployment(number, len(appconfig.versions), now, now))
+    appconfig.publish(document, "dark mode for everyone")
 
 
 @pytest.mark.parametrize("resumed", [None, 1.2, 2.5], ids=["not held", "before", "after"])

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from ops.cli import main
 from ops.faults.appconfig import Deployment
+from ops.faults.services import CloudWatch
 from rollout.domain.moments import iso
 from tests.functional.aws import Aws
 
@@ -79,31 +80,30 @@ class Past(Aws):
     def get_execution_history(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"events": self.events}
 
-    def get_metric_data(self, given: dict[str, Any]) -> dict[str, Any]:
-        first, last = (int(given[name].timestamp()) for name in ("StartTime", "EndTime"))
-        stamps = list(range(first, last, 60))
-        return {
-            "MetricDataResults": [
-                {
-                    "Id": query["Id"],
-                    "StatusCode": "Complete",
-                    "Timestamps": [datetime.fromtimestamp(at, UTC) for at in stamps],
-                    "Values": [self.counted(query, at - BEGAN) for at in stamps],
-                }
-                for query in given["MetricDataQueries"]
-            ]
-        }
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.account.cloudwatch = Counts(self.appconfig, past=self)
 
-    def counted(self, query: dict[str, Any], at: int) -> float:
-        metric = query["MetricStat"]["Metric"]
-        (arm,) = [one["Value"] for one in metric["Dimensions"] if one["Name"] == "arm"]
+    def counted(self, name: str, arm: str, at: float) -> float:
         live = at < self.until
         return {
             ("Requests", "control"): 100.0,
             ("Requests", "candidate"): float(live and at >= HOUR),
             ("Compared", "shadow"): 20.0 * live,
             ("Mismatched", "shadow"): 20.0 * (at // 60 in self.differing),
-        }.get((metric["MetricName"], arm), 0.0)
+        }.get((name, arm), 0.0)
+
+
+@dataclass
+class Counts(CloudWatch):
+    """What was counted of a rollout of the past."""
+
+    past: Past | None = None
+
+    def _value(self, stat: dict[str, Any], at: float) -> float:
+        assert self.past
+        (arm,) = [d["Value"] for d in stat["Metric"]["Dimensions"] if d["Name"] == "arm"]
+        return self.past.counted(stat["Metric"]["MetricName"], arm, at - BEGAN)
 
 
 def replayed(patch: pytest.MonkeyPatch, account: Past, *words: str) -> dict[str, Any]:
@@ -172,6 +172,16 @@ def test_a_launch_that_was_refused_ended_so_whoever_closed_the_flag(
     account.closed_at(HOUR, "kill beta-1: ada: tickets")
     replayed(patch, account)
     assert ended()[0] == "REFUSED"
+
+
+def test_of_a_rollout_that_goes_on_history_does_not_say_why_it_turned_back(
+    patch: pytest.MonkeyPatch,
+) -> None:
+    patch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    account = Past(events=[*SOAK], status="RUNNING")
+    account.executions = {"beta-1": {}}
+    account.use(patch)
+    assert ended() == ("RUNNING", "", "")
 
 
 def ended() -> tuple[str, str, str]:
